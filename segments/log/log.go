@@ -1,0 +1,317 @@
+// Package log is the durable log of an app: an append-only sequence of records
+// in segment files, from which everything else is derived.
+//
+// A record is an opaque payload with a position: 1 for the first, then
+// consecutive. Append returns when its records are on disk; nothing that is not
+// is ever seen through Last or a Reader. A crash may leave an unfinished write
+// at the end of the last segment, which Open cuts off and reports. Every other
+// difference from what was written is refused with file and offset, never
+// skipped and never repaired.
+//
+// Files grow by what is written to them and are not allocated ahead, so that an
+// unfinished write ends where the file ends. On a file system that after a
+// power loss shows zeros inside a frame with all its bytes, Open refuses: it
+// cannot tell that from damage to an acknowledged record.
+package log
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+)
+
+const (
+	defaultSegmentBytes = 64 << 20
+	// keptGroupBytes bounds the write buffer kept between two Appends.
+	keptGroupBytes = 8 << 20
+)
+
+// Options configure a Log. The zero value is good.
+type Options struct {
+	// SegmentBytes is the size from which on a segment is closed and the next
+	// one begun; 0 means 64 MiB. A segment exceeds it by less than one Append,
+	// whose records are never split over files.
+	SegmentBytes int64
+}
+
+// Log is an open log. One goroutine appends; all other methods may be called
+// from any goroutine at any time.
+type Log struct {
+	path         string
+	segmentBytes int64
+	fs           files
+	table        *crc32.Table
+
+	// writer serialises Append and Close, and guards what only they use.
+	writer sync.Mutex
+	dir    *os.File // locked, and flushed when a segment is made
+	file   *os.File // the last segment
+	chain  uint32   // checksum of the last frame, or of the file's header
+	group  []byte
+	failed error
+	closed bool
+
+	// state guards what is durable. Written under writer, too.
+	state    sync.RWMutex
+	segments []segment // ascending, never empty
+	bytes    int64     // of all segments
+}
+
+// segment is the durable part of a segment file.
+type segment struct {
+	path  string
+	head  fileHeader
+	last  uint64 // position of its last record; first-1 if it has none
+	bytes int64
+}
+
+// Open opens the log in dir, making dir and its parents if they are missing,
+// and cuts off what a crash left unfinished. It reads the last segment whole
+// and only the headers of the others, which a Reader checks as it goes.
+//
+// The error is a *CorruptError if the log is damaged; nothing has been changed
+// then. A directory is open in one Log at a time, where the system can lock it.
+func Open(dir string, o Options) (*Log, Recovery, error) {
+	return open(dir, o, osFiles())
+}
+
+func open(path string, o Options, fs files) (*Log, Recovery, error) {
+	if o.SegmentBytes < 0 {
+		return nil, Recovery{}, fmt.Errorf("log: SegmentBytes is %d: give a size, or 0 for %d", o.SegmentBytes, defaultSegmentBytes)
+	}
+	l := &Log{path: path, segmentBytes: o.SegmentBytes, fs: fs, table: crc32.MakeTable(crc32.Castagnoli)}
+	if l.segmentBytes == 0 {
+		l.segmentBytes = defaultSegmentBytes
+	}
+	recovery, err := l.open()
+	if err != nil {
+		l.release()
+		if c := new(CorruptError); errors.As(err, &c) {
+			return nil, Recovery{}, err
+		}
+		return nil, Recovery{}, fmt.Errorf("log: open %s: %w", path, err)
+	}
+	return l, recovery, nil
+}
+
+func (l *Log) open() (Recovery, error) {
+	if err := l.fs.makeDir(l.path); err != nil {
+		return Recovery{}, err
+	}
+	var err error
+	if l.dir, err = os.Open(l.path); err != nil {
+		return Recovery{}, err
+	}
+	if err := lockDir(l.dir); err != nil {
+		return Recovery{}, err
+	}
+	in, err := inspect(l.path, l.table)
+	if err != nil {
+		return Recovery{}, err
+	}
+	cut := in.recovery
+	if cut.File != "" && cut.Offset == 0 {
+		// A crash before or after this: the next Open does it again, or finds it done.
+		if err := l.fs.remove(cut.File); err != nil {
+			return Recovery{}, err
+		}
+	}
+	if len(in.segments) == 0 {
+		if err := l.fs.syncParent(l.path); err != nil {
+			return Recovery{}, err
+		}
+		return cut, l.begin(fileHeader{first: 1})
+	}
+	l.segments, l.chain = in.segments, in.chain
+	for _, seg := range l.segments {
+		l.bytes += seg.bytes
+	}
+	last := l.segments[len(l.segments)-1]
+	if l.file, err = os.OpenFile(last.path, os.O_RDWR, filePerm); err != nil {
+		return Recovery{}, err
+	}
+	if cut.Offset > 0 {
+		if err := l.fs.truncate(l.file, cut.Offset); err != nil {
+			return Recovery{}, err
+		}
+	}
+	// The frames and names just read may have come from the cache of the
+	// system, left there by a process that was killed before its fsync. They
+	// count as durable from here on.
+	if err := l.fs.sync(l.file); err != nil {
+		return Recovery{}, err
+	}
+	return cut, l.fs.syncDir(l.dir)
+}
+
+// begin makes the segment with header h and appends to it from now on.
+//
+// A crash at any point leaves no file, or one with no or half a header, which
+// Open removes, or a good one without records. No record is written to it
+// before its header and its name are durable.
+func (l *Log) begin(h fileHeader) error {
+	path := filepath.Join(l.path, segmentName(h.first))
+	head := h.encode(l.table)
+	h, err := decodeFileHeader(head, l.table)
+	if err != nil {
+		return err
+	}
+	f, err := l.fs.create(path)
+	if err != nil {
+		return err
+	}
+	err = l.fs.writeAt(f, head, 0)
+	if err == nil {
+		err = l.fs.sync(f)
+	}
+	if err == nil {
+		err = l.fs.syncDir(l.dir)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if l.file != nil {
+		// All of it is durable, so there is nothing a failed close could lose.
+		_ = l.file.Close()
+	}
+	l.file, l.chain = f, h.sum
+	l.state.Lock()
+	defer l.state.Unlock()
+	l.segments = append(l.segments, segment{path: path, head: h, last: h.first - 1, bytes: fileHeaderBytes})
+	l.bytes += fileHeaderBytes
+	return nil
+}
+
+// Append adds one record for each payload, in order, with one write and one
+// fsync for all, and returns the position of the last. When it returns without
+// an error all of them are durable. Without payloads it returns Last.
+//
+// A payload above MaxPayloadBytes is refused and leaves the log as it was. Any
+// other error is in the chain of ErrFailed: none of the records is visible, and
+// all later Appends fail. The payloads are not kept.
+func (l *Log) Append(payloads ...[]byte) (last uint64, err error) {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if l.closed {
+		return 0, fmt.Errorf("log: append to %s: %w", l.path, os.ErrClosed)
+	}
+	if l.failed != nil {
+		return 0, l.failed
+	}
+	for i, p := range payloads {
+		if len(p) > MaxPayloadBytes {
+			return 0, fmt.Errorf("log: record %d of the group has %d bytes, the most is %d: split it", i, len(p), MaxPayloadBytes)
+		}
+	}
+	if len(payloads) == 0 {
+		return l.Last(), nil
+	}
+	if err := l.appendGroup(payloads); err != nil {
+		l.failed = fmt.Errorf("%w: %w", ErrFailed, err)
+		return 0, l.failed
+	}
+	return l.Last(), nil
+}
+
+func (l *Log) appendGroup(payloads [][]byte) error {
+	seg := l.segments[len(l.segments)-1] // only this goroutine changes it
+	if seg.bytes >= l.segmentBytes && seg.last >= seg.head.first {
+		next := fileHeader{first: seg.last + 1, prevFirst: seg.head.first, prevBytes: seg.bytes, chain: l.chain}
+		if err := l.begin(next); err != nil {
+			return err
+		}
+		seg = l.segments[len(l.segments)-1]
+	}
+	group, chain, last := l.group[:0], l.chain, seg.last
+	for _, p := range payloads {
+		last++
+		group, chain = appendFrame(group, last, p, chain, l.table)
+	}
+	l.group = nil
+	if cap(group) <= keptGroupBytes {
+		l.group = group
+	}
+	err := l.fs.writeAt(l.file, group, seg.bytes)
+	if err == nil {
+		err = l.fs.sync(l.file)
+	}
+	if err != nil {
+		// After a failed fsync the system may show frames that are not on
+		// disk, and will not write them again: a process started now would
+		// take them for durable. So take them back if possible. If not, this
+		// log is as unusable as before.
+		_ = l.fs.truncate(l.file, seg.bytes)
+		return err
+	}
+	l.chain = chain
+	l.state.Lock()
+	defer l.state.Unlock()
+	s := &l.segments[len(l.segments)-1]
+	s.last, s.bytes = last, s.bytes+int64(len(group))
+	l.bytes += int64(len(group))
+	return nil
+}
+
+// Last returns the position of the last durable record, 0 if there never was
+// one.
+func (l *Log) Last() uint64 {
+	l.state.RLock()
+	defer l.state.RUnlock()
+	return l.segments[len(l.segments)-1].last
+}
+
+// First returns the position of the first record the log still has, or will
+// have: it is Last+1 if there is none.
+func (l *Log) First() uint64 {
+	l.state.RLock()
+	defer l.state.RUnlock()
+	return l.segments[0].head.first
+}
+
+// Bytes returns the size of all durable segments on disk.
+func (l *Log) Bytes() int64 {
+	l.state.RLock()
+	defer l.state.RUnlock()
+	return l.bytes
+}
+
+// find returns the segment that holds position, if it is durable and kept.
+func (l *Log) find(position uint64) (seg segment, ok bool) {
+	l.state.RLock()
+	defer l.state.RUnlock()
+	if position > l.segments[len(l.segments)-1].last {
+		return segment{}, false
+	}
+	after := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].head.first > position })
+	if after == 0 {
+		return segment{}, false
+	}
+	return l.segments[after-1], true
+}
+
+// Close ends writing and frees the directory. All acknowledged records are on
+// disk already. Readers stay usable and are closed on their own. Closing again
+// does nothing.
+func (l *Log) Close() error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	return l.release()
+}
+
+func (l *Log) release() error {
+	var errs []error
+	for _, f := range []*os.File{l.file, l.dir} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
