@@ -1,0 +1,290 @@
+package segments
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/store"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+// batchIDTTL is how long a batch_id is known.
+const batchIDTTL = 7 * 24 * time.Hour
+
+// admission decides what may go into the log and in which order. It knows the app as it will be when
+// all that is in flight has been applied, so that what the log holds never has to be refused.
+type admission struct {
+	mu      sync.Mutex
+	closed  bool
+	types   map[string]value.Kind // of attributes
+	loads   map[string]index.Load
+	batches map[batchKey]*seenBatch // those that no checkpoint has stored
+}
+
+// batchKey stands for a batch id.
+type batchKey [16]byte
+
+func keyOf(id string) batchKey {
+	h := sha256.Sum256([]byte(id))
+	return batchKey(h[:16])
+}
+
+// seenBatch is what is known of a batch that came with an id.
+type seenBatch struct {
+	content        [32]byte
+	receivedMillis int64
+	position       uint64        // 0 while in flight
+	settled        chan struct{} // closed when it is on disk or has failed; nil when it is on disk
+}
+
+func (m *admission) begin(ix *index.Index) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.types = map[string]value.Kind{}
+	for _, name := range ix.Schema.Attributes() {
+		_, kind, _, _ := ix.Schema.Attribute(name)
+		m.types[name] = kind
+	}
+	m.loads = maps.Clone(ix.Loads())
+	if m.loads == nil {
+		m.loads = map[string]index.Load{}
+	}
+}
+
+// close lets nobody in any more; it says whether anybody could get in before.
+func (m *admission) close() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := !m.closed
+	m.closed = true
+	return was
+}
+
+// remember notes a batch that is in the log.
+func (m *admission) remember(b *batch.Batch, position uint64) {
+	if b.ID == "" {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.batches == nil {
+		m.batches = map[batchKey]*seenBatch{}
+	}
+	m.batches[keyOf(b.ID)] = &seenBatch{content: b.Content, receivedMillis: b.ReceivedMillis, position: position}
+}
+
+// admit lets a batch in: it takes out the records whose attributes have another type, reserves
+// what the batch brings, and sends it on its way, in one step. It returns the records taken out.
+func (m *admission) admit(p *pending, send chan<- *pending) ([]batch.Reject, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, &Error{Reason: Closed, Message: "the app is being closed", Retryable: true}
+	}
+	b := p.batch
+	if b.Load != nil {
+		if err := m.checkLoad(b.Load); err != nil {
+			return nil, err
+		}
+	}
+	if b.ID != "" {
+		if _, found := m.batches[keyOf(b.ID)]; found {
+			return nil, errRepeated
+		}
+	}
+	rejects, types := m.checkTypes(b)
+	maps.Copy(m.types, types)
+	if b.Load != nil {
+		// The server rejected these rows; with the loader's own they make the load's total.
+		b.Load.Rejected += uint64(len(rejects))
+		m.loads[b.Load.ID] = m.loads[b.Load.ID].Add(b, 0)
+	}
+	if b.ID != "" {
+		if m.batches == nil {
+			m.batches = map[batchKey]*seenBatch{}
+		}
+		p.seen = &seenBatch{content: b.Content, receivedMillis: b.ReceivedMillis, settled: make(chan struct{})}
+		m.batches[keyOf(b.ID)] = p.seen
+	}
+	send <- p
+	return rejects, nil
+}
+
+// errRepeated says that a batch with the same id has been admitted meanwhile.
+var errRepeated = errors.New("the batch id is known")
+
+func (m *admission) checkLoad(l *batch.Load) error {
+	known := m.loads[l.ID]
+	if known.Finished {
+		return &Error{Reason: LoadOutOfOrder, Field: "load.first_row", Message: fmt.Sprintf("load %.40s is finished at row %d", l.ID, known.NextRow)}
+	}
+	if l.FirstRow != known.NextRow {
+		return &Error{Reason: LoadOutOfOrder, Field: "load.first_row", Message: fmt.Sprintf("load %.40s goes on at row %d, not %d; ask GetLoad", l.ID, known.NextRow, l.FirstRow)}
+	}
+	return nil
+}
+
+// settle notes how a batch with an id came out.
+func (m *admission) settle(p *pending, err error) {
+	if p.seen == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		p.seen.position = p.position
+	} else {
+		delete(m.batches, keyOf(p.batch.ID))
+	}
+	close(p.seen.settled)
+}
+
+// checkTypes takes out the profile records that give an attribute another type than it has, and returns
+// them with the types that the others bring. Records are looked at in order, so that the first type
+// holds within a batch too.
+func (m *admission) checkTypes(b *batch.Batch) (rejects []batch.Reject, brought map[string]value.Kind) {
+	brought = map[string]value.Kind{}
+	typeOf := func(name string) value.Kind {
+		if kind, found := m.types[name]; found {
+			return kind
+		}
+		return brought[name]
+	}
+	for i := range b.Profiles {
+		p := &b.Profiles[i]
+		if uniform(p, typeOf, brought) {
+			continue
+		}
+		keep := make([]bool, p.CIDs.Len())
+		for row := range keep {
+			wrong := misfit(p, row, typeOf)
+			if keep[row] = wrong == nil; !keep[row] {
+				rejects = append(rejects, *wrong)
+				continue
+			}
+			for c := range p.Set {
+				if kind := p.Set[c].Kinds[row]; kind != value.Absent && kind != batch.Unset && typeOf(p.Set[c].Name) == value.Absent {
+					brought[p.Set[c].Name] = kind
+				}
+			}
+		}
+		p.Filter(keep)
+	}
+	b.Profiles = slices.DeleteFunc(b.Profiles, func(p batch.Profiles) bool { return p.CIDs.Len() == 0 })
+	return rejects, brought
+}
+
+// uniform says whether each column holds one type only and the attribute has it or no type yet; it
+// notes the types of the latter.
+func uniform(p *batch.Profiles, typeOf func(string) value.Kind, brought map[string]value.Kind) bool {
+	found := make([]value.Kind, len(p.Set))
+	for c := range p.Set {
+		found[c] = typeOf(p.Set[c].Name)
+		for _, kind := range p.Set[c].Kinds {
+			if kind == value.Absent || kind == batch.Unset || kind == found[c] {
+				continue
+			}
+			if found[c] != value.Absent {
+				return false
+			}
+			found[c] = kind
+		}
+	}
+	for c, kind := range found {
+		if kind != value.Absent && typeOf(p.Set[c].Name) == value.Absent {
+			brought[p.Set[c].Name] = kind
+		}
+	}
+	return true
+}
+
+// misfit returns what is wrong with a row's types, or nil.
+func misfit(p *batch.Profiles, row int, typeOf func(string) value.Kind) *batch.Reject {
+	for c := range p.Set {
+		name, kind := p.Set[c].Name, p.Set[c].Kinds[row]
+		if want := typeOf(name); kind != value.Absent && kind != batch.Unset && want != value.Absent && want != kind {
+			return &batch.Reject{Index: int(p.Index[row]), Field: "set." + name, Reason: "ATTRIBUTE_TYPE",
+				Message: fmt.Sprintf("attribute %q has held values of type %s since it was first set; this one is of type %s", name, want, kind)}
+		}
+	}
+	return nil
+}
+
+// lookup returns what is known of a batch id, waiting for one in flight; nil when it is not known,
+// or was too long ago.
+func (a *App) lookup(id string, now time.Time) (*seenBatch, error) {
+	m := &a.admission
+	m.mu.Lock()
+	seen := m.batches[keyOf(id)]
+	m.mu.Unlock()
+	if seen != nil && seen.settled != nil {
+		<-seen.settled
+		m.mu.Lock()
+		seen = m.batches[keyOf(id)] // gone when it failed
+		m.mu.Unlock()
+	}
+	if seen == nil {
+		data, err := a.store.Get(batchStoreKey(keyOf(id)))
+		if errors.Is(err, store.ErrMissing) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, a.indexDamaged(fmt.Errorf("batch id: %w", err))
+		}
+		if seen, err = decodeSeen(data); err != nil {
+			return nil, a.indexDamaged(err)
+		}
+	}
+	if now.UnixMilli()-seen.receivedMillis > batchIDTTL.Milliseconds() {
+		return nil, nil
+	}
+	return seen, nil
+}
+
+func batchStoreKey(k batchKey) []byte { return append([]byte{'b'}, k[:]...) }
+
+func (s *seenBatch) encode() []byte {
+	data := append([]byte(nil), s.content[:]...)
+	data = binary.BigEndian.AppendUint64(data, s.position)
+	return binary.BigEndian.AppendUint64(data, uint64(s.receivedMillis))
+}
+
+func decodeSeen(data []byte) (*seenBatch, error) {
+	s := &seenBatch{}
+	if len(data) != len(s.content)+16 {
+		return nil, fmt.Errorf("batch id: %d bytes stored", len(data))
+	}
+	copy(s.content[:], data)
+	s.position = binary.BigEndian.Uint64(data[len(s.content):])
+	s.receivedMillis = int64(binary.BigEndian.Uint64(data[len(s.content)+8:]))
+	return s, nil
+}
+
+// storable returns the batch ids up to a position, for a checkpoint to store.
+func (m *admission) storable(position uint64, nowMillis int64) []index.Key {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var keys []index.Key
+	for k, s := range m.batches {
+		left := batchIDTTL - time.Duration(nowMillis-s.receivedMillis)*time.Millisecond
+		if s.position != 0 && s.position <= position && left > time.Second {
+			keys = append(keys, index.Key{Key: batchStoreKey(k), Value: s.encode(), TTL: left})
+		}
+	}
+	return keys
+}
+
+// forget drops the batch ids up to a position, which a checkpoint has stored.
+func (m *admission) forget(position uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.batches, func(_ batchKey, s *seenBatch) bool { return s.position != 0 && s.position <= position })
+}

@@ -1,0 +1,267 @@
+package segments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/store"
+	"whowhen.dev/whowhen/segments/log"
+)
+
+// App is an isolated data set with its own log, index, names and time zone.
+//
+// A Write goes through three goroutines, each with a bounded queue: the caller's checks and
+// encodes it, the committer appends whole groups to the log with one fsync and
+// acknowledges, the applier makes what is on disk visible. A fourth saves the index now and then.
+type App struct {
+	name    string
+	dir     string
+	zone    *time.Location
+	options Options
+	logger  *slog.Logger
+	started time.Time
+	// recovery says what opening had to mend; empty when nothing.
+	recovery string
+
+	wal   *log.Log
+	store *store.Store
+	index *index.Index
+
+	// room has a unit for each record that is taken but not visible.
+	room    *semaphore.Weighted
+	commits chan *pending
+	applies chan *pending
+	save    chan struct{} // asks for a checkpoint
+	stop    chan struct{} // closed when the app closes
+	done    sync.WaitGroup
+	saved   atomic.Uint64 // position of the last checkpoint
+
+	// admission puts writes in the order of the log and knows what those in flight will have changed.
+	admission admission
+
+	mu      sync.Mutex
+	visible chan struct{} // closed and replaced when a version becomes visible
+	broken  error         // why the index takes no more
+}
+
+func openApp(name, dir string, o Options) (*App, error) {
+	m, err := readMeta(dir)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := loadZone(m.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("app %s: %w", name, err)
+	}
+	a := &App{
+		name: name, dir: dir, zone: zone, options: o, started: o.Clock(),
+		logger:  o.Logger.With("app", name),
+		room:    semaphore.NewWeighted(int64(o.QueueRecords)),
+		commits: make(chan *pending, 1024),
+		applies: make(chan *pending, 1024),
+		save:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+		visible: make(chan struct{}),
+	}
+	if err := a.open(); err != nil {
+		return nil, errors.Join(err, a.closeFiles())
+	}
+	a.admission.begin(a.index)
+	a.done.Go(a.commit)
+	a.done.Go(a.apply)
+	a.done.Go(a.checkpoints)
+	return a, nil
+}
+
+// open opens log and index and applies what the index lacks. An index that cannot be
+// used is thrown away and built again from the log.
+func (a *App) open() error {
+	wal, cut, err := log.Open(filepath.Join(a.dir, "log"), log.Options{})
+	if err != nil {
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	a.wal = wal
+	if cut.File != "" {
+		a.note("the unfinished end of the log was cut off, which nobody had been told was on disk", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes)
+	}
+	err = a.openIndex()
+	if err == nil && a.index.Position() > wal.Last() {
+		err = fmt.Errorf("the index is at position %d, the log ends at %d", a.index.Position(), wal.Last())
+	}
+	if locked := new(store.LockedError); errors.As(err, &locked) {
+		return err
+	}
+	if err == nil {
+		if err = a.replay(); err == nil {
+			return nil
+		}
+		if c := new(log.CorruptError); errors.As(err, &c) {
+			return fmt.Errorf("app %s: %w", a.name, err)
+		}
+	}
+	a.note("the index is built again from the log", "because", err)
+	if a.store != nil {
+		a.store.Close()
+		a.store = nil
+	}
+	if err := store.Destroy(a.indexDir()); err != nil {
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	if err := a.openIndex(); err != nil {
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	if err := a.replay(); err != nil {
+		return fmt.Errorf("app %s: building the index from the log: %w", a.name, err)
+	}
+	return nil
+}
+
+// note tells operators of something that opening mended.
+func (a *App) note(what string, args ...any) {
+	a.logger.Warn(what, args...)
+	if a.recovery != "" {
+		a.recovery += "; "
+	}
+	a.recovery += what
+	for i := 0; i+1 < len(args); i += 2 {
+		a.recovery += fmt.Sprintf(", %v %v", args[i], args[i+1])
+	}
+}
+
+func (a *App) indexDir() string { return filepath.Join(a.dir, "index") }
+
+// damageMark is a file that says that the index failed a check while it was in use.
+func (a *App) damageMark() string { return filepath.Join(a.dir, "index-damaged") }
+
+func (a *App) openIndex() error {
+	if reason, err := os.ReadFile(a.damageMark()); err == nil {
+		if err := store.Destroy(a.indexDir()); err != nil {
+			return err
+		}
+		a.note("the index was damaged and is built again from the log", "because", string(reason))
+		if err := os.Remove(a.damageMark()); err != nil {
+			return err
+		}
+	}
+	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger})
+	if err != nil {
+		return err
+	}
+	a.store = st
+	a.index, err = index.New(st, a.zone, a.options.CacheBytes, a.indexDamaged)
+	if err == nil {
+		a.saved.Store(a.index.Position())
+	}
+	return err
+}
+
+// indexDamaged notes that a fragment could not be read, so that the next start builds the
+// index again, and returns the error to answer with.
+func (a *App) indexDamaged(cause error) error {
+	if errors.Is(cause, store.ErrClosed) {
+		return &Error{Reason: Closed, Message: "the app is being closed", Retryable: true, Err: cause}
+	}
+	a.logger.Error("the index failed a check; it will be built again from the log at the next start", "cause", cause)
+	if err := writeWhole(a.damageMark(), []byte(cause.Error())); err != nil {
+		a.logger.Error("the damage of the index could not be noted", "cause", err)
+	}
+	return &Error{Reason: IndexDamaged, Message: "the index on disk failed a check; restart whowhen, which builds it again from the log", Err: cause}
+}
+
+// close stops taking writes, finishes those taken, saves the index and closes the files.
+func (a *App) close() error {
+	if !a.admission.close() {
+		return nil
+	}
+	close(a.commits) // admission lets nobody send any more
+	close(a.stop)
+	a.done.Wait()
+	var err error
+	if a.whyBroken() == nil {
+		err = a.checkpoint()
+	}
+	return errors.Join(err, a.closeFiles())
+}
+
+func (a *App) closeFiles() error {
+	var errs []error
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	if a.wal != nil {
+		errs = append(errs, a.wal.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Zone returns the time zone that the app's days are counted in.
+func (a *App) Zone() *time.Location { return a.zone }
+
+// Name returns the app's name.
+func (a *App) Name() string { return a.name }
+
+// await returns when the index has reached a position, or says how far it is.
+func (a *App) await(ctx context.Context, position uint64) error {
+	const patience = 5 * time.Second
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		a.mu.Lock()
+		changed := a.visible
+		a.mu.Unlock()
+		at := a.index.Position()
+		if at >= position {
+			return nil
+		}
+		if err := a.whyBroken(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return &Error{Reason: PositionNotReached, Field: "read.at_least_position", Retryable: true,
+				Message: fmt.Sprintf("the index is at position %d and did not reach %d within %s; the log ends at %d", at, position, patience, a.wal.Last())}
+		}
+	}
+}
+
+// announce wakes those who wait for a position.
+func (a *App) announce() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.visible)
+	a.visible = make(chan struct{})
+}
+
+// fail makes the app read-only for good.
+func (a *App) fail(cause error) {
+	a.mu.Lock()
+	if a.broken == nil {
+		a.broken = cause
+		a.logger.Error("the app takes no more writes", "cause", cause)
+	}
+	a.mu.Unlock()
+	a.announce()
+}
+
+// whyBroken returns why the app takes no more writes, or nil.
+func (a *App) whyBroken() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.broken == nil {
+		return nil
+	}
+	return &Error{Reason: ReadOnly, Message: fmt.Sprintf("app %s takes no writes until it is restarted", a.name), Err: a.broken}
+}

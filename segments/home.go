@@ -1,0 +1,279 @@
+// Package segments answers who is in which audience.
+//
+// A Home is a data directory of apps. Each App has a log, which is the truth, and an index
+// derived from it. Write appends a batch to the log and returns when it is on disk; one
+// applier makes it visible, in log order; a View pins one version of the index and
+// answers expressions exactly.
+//
+// All methods of Home, App and View may be called concurrently, but a View must not
+// be used after its Close.
+package segments
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+	_ "time/tzdata" // zones must not depend on the machine
+
+	"whowhen.dev/whowhen/segments/batch"
+)
+
+// DefaultApp is the app that is meant when none is named.
+const DefaultApp = "default"
+
+// Options configure a Home. Zero values stand for the defaults.
+type Options struct {
+	// Clock tells the time; default time.Now. Records without a time, answers as of now
+	// and tag expiry depend on it.
+	Clock func() time.Time
+	// Logger takes what operators should know; default is to drop it.
+	Logger *slog.Logger
+	// CacheBytes bounds the memory of fragments that are on disk as well, for each app;
+	// default 1 GiB.
+	CacheBytes int64
+	// CheckpointBytes is how much the log may grow before the index is saved; default 64 MiB. What is
+	// not saved is applied again at the next start.
+	CheckpointBytes int64
+	// QueueRecords bounds the records of an app that are taken but not visible yet; a Write beyond
+	// waits. Default 262,144.
+	QueueRecords int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = 1 << 30
+	}
+	if o.CheckpointBytes <= 0 {
+		o.CheckpointBytes = 64 << 20
+	}
+	if o.QueueRecords < batch.MaxRecords {
+		o.QueueRecords = 4 * batch.MaxRecords
+	}
+	return o
+}
+
+// Home is an open data directory. One process at a time holds it.
+type Home struct {
+	dir     string
+	options Options
+	unlock  func() error
+
+	mu     sync.Mutex
+	apps   map[string]*App
+	closed bool
+}
+
+// OpenHome opens a data directory, making it if it is missing. The error has the reason
+// DirectoryInUse when another process holds it, and DirectoryUnusable when it cannot be
+// made or written.
+func OpenHome(dir string, o Options) (*Home, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "apps"), 0o755); err != nil {
+		return nil, &Error{Reason: DirectoryUnusable, Message: fmt.Sprintf("data directory %s cannot be made", dir), Err: bare(err)}
+	}
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Home{dir: dir, options: o.withDefaults(), unlock: unlock, apps: map[string]*App{}}, nil
+}
+
+// bare returns the cause of a file error without the path, which the message has already.
+func bare(err error) error {
+	if p := new(fs.PathError); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+var appName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// App returns an app, opening it if need be. The default app is made, with UTC days, when it is not there.
+func (h *Home) App(name string) (*App, error) {
+	if name == "" {
+		name = DefaultApp
+	}
+	if !appName.MatchString(name) {
+		return nil, invalidName(name)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, &Error{Reason: Closed, Message: "the data directory is being closed", Retryable: true}
+	}
+	if a := h.apps[name]; a != nil {
+		return a, nil
+	}
+	dir := h.appDir(name)
+	if _, err := os.Stat(filepath.Join(dir, metaFile)); errors.Is(err, fs.ErrNotExist) {
+		if name != DefaultApp {
+			return nil, &Error{Reason: AppUnknown, Field: "app", Message: fmt.Sprintf("there is no app %q; make it with: whowhen init --app %s", name, name)}
+		}
+		if err := writeMeta(dir, meta{Format: metaFormat, Zone: "UTC", Created: h.options.Clock().UTC()}); err != nil {
+			return nil, err
+		}
+	}
+	a, err := openApp(name, dir, h.options)
+	if err != nil {
+		return nil, err
+	}
+	h.apps[name] = a
+	return a, nil
+}
+
+func invalidName(name string) error {
+	return &Error{Reason: AppNameInvalid, Field: "app", Message: fmt.Sprintf("%.80q is not an app's name: 1 to 64 of a-z, 0-9, - and _", name)}
+}
+
+// CreateApp makes an app whose days are those of an IANA time zone, for good.
+func (h *Home) CreateApp(name, zone string) (*App, error) {
+	if name == "" {
+		name = DefaultApp
+	}
+	if !appName.MatchString(name) {
+		return nil, invalidName(name)
+	}
+	if _, err := loadZone(zone); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	dir := h.appDir(name)
+	if old, err := readMeta(dir); err == nil {
+		h.mu.Unlock()
+		return nil, &Error{Reason: AppExists, Field: "app", Message: fmt.Sprintf("app %q is there already, with zone %s, which cannot be changed", name, old.Zone)}
+	}
+	err := writeMeta(dir, meta{Format: metaFormat, Zone: zone, Created: h.options.Clock().UTC()})
+	h.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return h.App(name)
+}
+
+// Apps returns the names of all apps.
+func (h *Home) Apps() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(h.dir, "apps"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(h.appDir(e.Name()), metaFile)); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (h *Home) appDir(name string) string { return filepath.Join(h.dir, "apps", name) }
+
+// Close saves and closes all apps and gives the directory free.
+func (h *Home) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil
+	}
+	h.closed = true
+	var errs []error
+	for _, a := range h.apps {
+		errs = append(errs, a.close())
+	}
+	return errors.Join(append(errs, h.unlock())...)
+}
+
+// meta is what is fixed when an app is made.
+type meta struct {
+	Format  int       `json:"format"`
+	Zone    string    `json:"zone"`
+	Created time.Time `json:"created"`
+}
+
+const (
+	metaFile   = "app.json"
+	metaFormat = 1
+)
+
+func readMeta(dir string) (meta, error) {
+	var m meta
+	name := filepath.Join(dir, metaFile)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, &Error{Reason: DirectoryUnusable, Message: name + " cannot be read", Err: err}
+	}
+	if m.Format != metaFormat {
+		return m, &Error{Reason: DirectoryUnusable, Message: fmt.Sprintf("%s has format %d, this whowhen knows %d", name, m.Format, metaFormat)}
+	}
+	return m, nil
+}
+
+// writeMeta makes the app's directory and its file, whole or not at all.
+func writeMeta(dir string, m meta) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	err = os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = writeWhole(filepath.Join(dir, metaFile), append(data, '\n'))
+	}
+	if err != nil {
+		return &Error{Reason: DirectoryUnusable, Message: fmt.Sprintf("app directory %s cannot be made", dir), Err: bare(err)}
+	}
+	return nil
+}
+
+// writeWhole writes a file so that after a crash it is there whole or not at all.
+func writeWhole(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".tmp*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Chmod(f.Name(), 0o644); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func loadZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, &Error{Reason: ZoneUnknown, Field: "zone", Message: fmt.Sprintf("%q is not a time zone; give an IANA name such as Europe/London", name)}
+	}
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, &Error{Reason: ZoneUnknown, Field: "zone", Message: fmt.Sprintf("%.80q is not a time zone; give an IANA name such as Europe/London", name)}
+	}
+	return l, nil
+}

@@ -1,0 +1,84 @@
+// Package eval answers expressions over one version of the index, exactly, block by
+// block of 2^16 ordinals.
+//
+// An expression is compiled to a tree of terms. A term makes the bits of one block at a time, so
+// that nothing larger than a block is ever built; terms of an `and` run from cheap to
+// dear, and stop when nobody is left.
+package eval
+
+import (
+	"math"
+	"time"
+
+	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/internal/civil"
+	"whowhen.dev/whowhen/segments/internal/dict"
+	"whowhen.dev/whowhen/segments/internal/index"
+)
+
+// Env is what an expression is answered from. It may be shared by any number of calls.
+type Env struct {
+	Version *index.Version
+	Schema  *index.Schema
+	CIDs    *dict.CIDs
+	Zone    *time.Location
+	// AsOfSeconds is the moment to answer for, in seconds since 1970, and AsOfDay its app
+	// day. What happened later is not there.
+	AsOfSeconds int64
+	AsOfDay     int32
+	// NowMillis is the clock that tag expiry is judged against.
+	NowMillis int64
+}
+
+// span is a stretch of time: app days and, within them, seconds.
+type span struct {
+	fromDay, toDay        int32 // both included
+	afterSecond, toSecond int64 // the first not included, the second included
+}
+
+const (
+	firstDay    = math.MinInt32
+	startOfTime = math.MinInt64
+	secondsHour = 3600
+)
+
+// ever is all that happened up to as_of.
+func (e *Env) ever() span {
+	return span{firstDay, e.AsOfDay, startOfTime, e.AsOfSeconds}
+}
+
+// span returns the stretch that a window stands for.
+func (e *Env) span(w expr.Window) span {
+	s := e.ever()
+	switch w.Kind {
+	case expr.WithinDays:
+		s.fromDay = e.AsOfDay - int32(w.N) + 1
+	case expr.WithinHours:
+		s.afterSecond = e.AsOfSeconds - int64(w.N)*secondsHour
+	case expr.Range:
+		s.fromDay = clampDay(w.From)
+		s.toDay = min(s.toDay, clampDay(w.To-1))
+	case expr.BeforeDays:
+		s.toDay = e.AsOfDay - int32(w.N)
+	case expr.BeforeHours:
+		s.toSecond = e.AsOfSeconds - int64(w.N)*secondsHour
+	}
+	return s
+}
+
+// before is all that happened earlier than a within window.
+func (e *Env) before(w expr.Window) span {
+	if w.Kind == expr.WithinHours {
+		return e.span(expr.Window{Kind: expr.BeforeHours, N: w.N})
+	}
+	return e.span(expr.Window{Kind: expr.BeforeDays, N: w.N})
+}
+
+func clampDay(day int64) int32 { return int32(max(math.MinInt32+1, min(math.MaxInt32-1, day))) }
+
+// dayRange returns the first and the last millisecond of a civil day of the app's zone.
+func (e *Env) dayRange(day int64) (low, high int64) {
+	z := civil.NewZone(e.Zone)
+	d := clampDay(min(max(day, -4_000_000), 4_000_000))
+	return (z.LastSecond(d-1) + 1) * 1000, z.LastSecond(d)*1000 + 999
+}

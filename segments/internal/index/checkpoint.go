@@ -1,0 +1,219 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+
+	"whowhen.dev/whowhen/segments/internal/dict"
+	"whowhen.dev/whowhen/segments/internal/store"
+)
+
+// saved is what the store holds: the generation that the manifest names.
+type saved struct {
+	generation uint64
+	version    *Version // nil when there is none
+	state      state
+}
+
+// Key is a small record to store with a checkpoint that goes away by itself.
+type Key struct {
+	Key, Value []byte
+	TTL        time.Duration
+}
+
+// Checkpoint writes the newest version to the store and returns its position. Fragments that are stored
+// already stay as they are; only new ones are written, under keys of a new generation.
+//
+// A crash before the manifest is set leaves the old generation in force and keys
+// that the next Open removes; a crash after it leaves the new one in force and, as
+// garbage that the next Open removes, what it replaced. extra is stored beside the version.
+func (ix *Index) Checkpoint(extra func(position uint64) []Key) (uint64, error) {
+	ix.mu.Lock()
+	s := ix.current
+	ix.pins[s.sequence]++
+	ix.mu.Unlock()
+	defer ix.unpin(s.sequence)
+	if ix.saved.version != nil && ix.saved.version.Position == s.Position {
+		return s.Position, nil
+	}
+	w := ix.store.Writer()
+	defer w.Cancel()
+	c := &checkpoint{index: ix, writer: w, generation: ix.saved.generation + 1}
+	if err := c.write(s, extra(s.Position)); err != nil {
+		return 0, fmt.Errorf("checkpoint at position %d: %w", s.Position, err)
+	}
+	for _, f := range c.fresh {
+		f.settle(c.generation, ix.cache)
+	}
+	ix.countDirty()
+	ix.saved = saved{c.generation, s.Version, c.state}
+	ix.mu.Lock()
+	ix.garbage = append(ix.garbage, garbage{s.sequence, c.replaced})
+	ix.mu.Unlock()
+	return s.Position, ix.store.Delete(ix.collectable())
+}
+
+// countDirty counts afresh what the applier keeps up to date between checkpoints.
+func (ix *Index) countDirty() {
+	dirty := 0
+	for _, s := range ix.newest().shards {
+		s.each(func(f anyFrag) { dirty += f.dirtyBytes() })
+	}
+	ix.dirtyBytes.Store(int64(dirty))
+}
+
+// checkpoint is one checkpoint under way.
+type checkpoint struct {
+	index      *Index
+	writer     *store.Writer
+	generation uint64
+	state      state
+	fresh      []anyFrag
+	replaced   [][]byte
+	buf        []byte
+}
+
+func (c *checkpoint) write(s *snapshot, extra []Key) error {
+	if err := c.fields(s.CIDs); err != nil {
+		return err
+	}
+	for i, shard := range s.shards {
+		if err := c.shard(i, shard); err != nil {
+			return err
+		}
+	}
+	c.state.Loads = s.loads
+	for _, k := range extra {
+		if err := c.writer.PutTTL(k.Key, k.Value, k.TTL); err != nil {
+			return err
+		}
+	}
+	data, err := encodeJSON(&c.state)
+	if err != nil {
+		return err
+	}
+	if err := c.writer.Put(stateKey(c.generation), data); err != nil {
+		return err
+	}
+	// A crash up to here: nothing refers to what was written.
+	if err := c.writer.Flush(); err != nil {
+		return err
+	}
+	m, err := encodeJSON(manifest{formatVersion, c.generation, s.Position, s.CIDs, sum(data)})
+	if err != nil {
+		return err
+	}
+	if err := c.index.store.SetManifest(m); err != nil {
+		return err
+	}
+	// A crash from here on: the new generation is complete and in force.
+	if c.index.saved.generation > 0 {
+		c.replaced = append(c.replaced, stateKey(c.index.saved.generation))
+	}
+	return nil
+}
+
+// shard writes what is new in a shard, and its catalog, unless nothing is.
+func (c *checkpoint) shard(i int, s *shard) error {
+	old := &shard{}
+	if v := c.index.saved.version; v != nil && i < len(v.shards) {
+		old = v.shards[i]
+	}
+	if old == s {
+		c.state.Shards = append(c.state.Shards, c.index.saved.state.Shards[i])
+		return nil
+	}
+	kept := map[anyFrag]bool{}
+	var err error
+	s.each(func(f anyFrag) {
+		kept[f] = true
+		if err != nil || f.stored() != 0 {
+			return
+		}
+		c.fresh = append(c.fresh, f)
+		if c.buf, err = f.encode(c.buf[:0]); err == nil {
+			err = c.writer.Put(f.id().bytes(c.generation), bytes.Clone(c.buf))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	old.each(func(f anyFrag) {
+		if !kept[f] {
+			c.replaced = append(c.replaced, f.id().bytes(f.stored()))
+		}
+	})
+	if i < len(c.index.saved.state.Shards) {
+		c.replaced = append(c.replaced, catalogKey(c.index.saved.state.Shards[i].Generation, i))
+	}
+	catalog := s.appendCatalog(nil, c.generation)
+	c.state.Shards = append(c.state.Shards, shardState{c.generation, sum(catalog)})
+	return c.writer.Put(catalogKey(c.generation, i), catalog)
+}
+
+// fields writes the names and the new parts of the dictionaries.
+func (c *checkpoint) fields(cids int) error {
+	ix, old := c.index, &c.index.saved.state
+	c.state.Tags = ix.Schema.Tags()
+	for i, name := range ix.Schema.Attributes() {
+		_, kind, _, _ := ix.Schema.Attribute(name)
+		a := attributeState{Name: name, Kind: kind}
+		if i < len(old.Attributes) {
+			a.Values = old.Attributes[i].Values.clone()
+		}
+		c.state.Attributes = append(c.state.Attributes, a)
+	}
+	for i, name := range ix.Schema.Events() {
+		e := eventState{Name: name}
+		for j, property := range ix.Schema.Properties(uint32(i)) {
+			p := propertyState{Name: property}
+			if i < len(old.Events) && j < len(old.Events[i].Props) {
+				p.Values = old.Events[i].Props[j].Values.clone()
+			}
+			e.Props = append(e.Props, p)
+		}
+		c.state.Events = append(c.state.Events, e)
+	}
+	err := c.state.eachDictionary(ix.Schema, func(name dictionary, d *dict.Strings, chunks *[]uint64, count *int) error {
+		list := d.All()
+		err := c.chunks(chunks, *count, len(list), dict.ChunkStrings, name.key, func(first, n int) []byte {
+			return dict.AppendStrings(nil, list[first:first+n])
+		})
+		*count = len(list)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	before := 0
+	if ix.saved.version != nil {
+		before = ix.saved.version.CIDs
+	}
+	c.state.CIDs = slices.Clone(old.CIDs)
+	return c.chunks(&c.state.CIDs, before, cids, dict.ChunkCIDs, cidsKey, func(first, n int) []byte {
+		return ix.CIDs.AppendChunk(nil, first, n)
+	})
+}
+
+func (v valuesState) clone() valuesState {
+	return valuesState{slices.Clone(v.Strings), slices.Clone(v.Lists), v.Counts}
+}
+
+// chunks writes the chunks of a dictionary that has grown from before to after entries.
+func (c *checkpoint) chunks(generations *[]uint64, before, after, size int, key func(generation uint64, chunk int) []byte, encode func(first, n int) []byte) error {
+	for chunk := before / size; chunk*size < after && before < after; chunk++ {
+		if chunk < len(*generations) {
+			c.replaced = append(c.replaced, key((*generations)[chunk], chunk))
+			(*generations)[chunk] = c.generation
+		} else {
+			*generations = append(*generations, c.generation)
+		}
+		first := chunk * size
+		if err := c.writer.Put(key(c.generation, chunk), encode(first, min(size, after-first))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

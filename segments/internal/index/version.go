@@ -1,0 +1,244 @@
+// Package index holds what an app knows in the form that queries read: immutable
+// versions made of fragments, each at one position of the log.
+//
+// The applier drafts the next version from the newest one, sharing every fragment a batch does
+// not touch, and publishes it in one step. Readers pin a version and never see
+// another. A checkpoint writes a version's new fragments to the store, then the
+// manifest that lists all of them.
+package index
+
+import (
+	"slices"
+	"sort"
+
+	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/column"
+)
+
+// Version is the index at one position of the log. It is immutable; fragments
+// that are not in memory are read from the store, so most methods can fail.
+type Version struct {
+	Position uint64
+	CIDs     int // ordinals 0 to CIDs-1 are known
+
+	cache  *Cache
+	shards []*shard
+}
+
+type shard struct {
+	heard      [bitmap.ShardBlocks]*columnFrag
+	tags       []*tagRows    // by tag; nil where nobody bears it
+	attributes []*blocks     // by attribute
+	events     [][]*EventDay // by event, ascending by day
+}
+
+type blocks [bitmap.ShardBlocks]*columnFrag
+
+type tagRows struct {
+	row    *rowFrag
+	expiry blocks
+}
+
+// EventDay is what happened of one event on one day in one shard.
+type EventDay struct {
+	Day int32
+	// LowMillis and HighMillis are the times of the first and the last event.
+	LowMillis, HighMillis int64
+
+	presence *rowFrag
+	planes   []*rowFrag
+	chunks   []*chunkFrag
+	nextPart uint32
+	cache    *Cache
+}
+
+// Shards returns the number of shards.
+func (v *Version) Shards() int { return len(v.shards) }
+
+// BlockCIDs returns how many ordinals of a block are known.
+func (v *Version) BlockCIDs(shard, block int) int {
+	return max(0, min(bitmap.BlockOrdinals, v.CIDs-shard*bitmap.ShardOrdinals-block*bitmap.BlockOrdinals))
+}
+
+// Heard returns a block of the column that says in which second each CID was first heard of, and the
+// least and greatest second without reading it; read is nil when the block is empty.
+func (v *Version) Heard(shard, block int) (read func() (*column.Block, error), low, high int64) {
+	f := v.shards[shard].heard[block]
+	if f == nil {
+		return nil, 0, 0
+	}
+	return func() (*column.Block, error) { return f.get(v.cache, column.DecodeBlock) }, f.low, f.high
+}
+
+// Tag returns the row of a tag, nil when nobody bears it.
+func (v *Version) Tag(shard int, tag uint32) (*bitmap.Bitmap, error) {
+	t := at(v.shards[shard].tags, tag)
+	if t == nil {
+		return nil, nil
+	}
+	return t.row.get(v.cache, bitmap.Decode)
+}
+
+// TagExpiry returns a block of a tag's expiry column, in milliseconds, when some of its
+// expiries are not later than that moment; otherwise nil.
+func (v *Version) TagExpiry(shard int, tag uint32, block int, notLaterMillis int64) (*column.Block, error) {
+	t := at(v.shards[shard].tags, tag)
+	if t == nil || t.expiry[block] == nil || t.expiry[block].low > notLaterMillis {
+		return nil, nil
+	}
+	return t.expiry[block].get(v.cache, column.DecodeBlock)
+}
+
+// Attribute returns a block of an attribute's column, nil when it is empty.
+func (v *Version) Attribute(shard int, attribute uint32, block int) (*column.Block, error) {
+	a := at(v.shards[shard].attributes, attribute)
+	if a == nil || a[block] == nil {
+		return nil, nil
+	}
+	return a[block].get(v.cache, column.DecodeBlock)
+}
+
+// EventDays returns the days from..to, both included, on which anything of an
+// event happened, ascending.
+func (v *Version) EventDays(shard int, event uint32, from, to int32) []*EventDay {
+	days := at(v.shards[shard].events, event)
+	low := sort.Search(len(days), func(i int) bool { return days[i].Day >= from })
+	high := sort.Search(len(days), func(i int) bool { return days[i].Day > to })
+	return days[low:max(low, high)]
+}
+
+// TagCount returns how many CIDs bear a tag, expired ones included.
+func (v *Version) TagCount(tag uint32) (n uint64) {
+	for _, s := range v.shards {
+		if t := at(s.tags, tag); t != nil {
+			n += uint64(t.row.count)
+		}
+	}
+	return n
+}
+
+// AttributeCount returns how many CIDs have an attribute.
+func (v *Version) AttributeCount(attribute uint32) (n uint64) {
+	for _, s := range v.shards {
+		if a := at(s.attributes, attribute); a != nil {
+			for _, f := range a {
+				if f != nil {
+					n += uint64(f.count)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// EventCount returns how many events there are of a name, and the first and last day.
+func (v *Version) EventCount(event uint32) (n uint64, first, last int32) {
+	seen := false
+	for _, s := range v.shards {
+		for _, d := range at(s.events, event) {
+			n += uint64(d.Events())
+			if !seen {
+				first, last, seen = d.Day, d.Day, true
+			}
+			first, last = min(first, d.Day), max(last, d.Day)
+		}
+	}
+	return n, first, last
+}
+
+// Presence returns who did the event on the day.
+func (d *EventDay) Presence() (*bitmap.Bitmap, error) { return d.presence.get(d.cache, bitmap.Decode) }
+
+// Planes returns the bits of (number of events - 1), lowest first.
+func (d *EventDay) Planes() ([]*bitmap.Bitmap, error) {
+	planes := make([]*bitmap.Bitmap, len(d.planes))
+	for i, f := range d.planes {
+		var err error
+		if planes[i], err = f.get(d.cache, bitmap.Decode); err != nil {
+			return nil, err
+		}
+	}
+	return planes, nil
+}
+
+// Chunks returns the day's events, earlier arrivals first.
+func (d *EventDay) Chunks() ([]*column.Chunk, error) {
+	chunks := make([]*column.Chunk, len(d.chunks))
+	for i, f := range d.chunks {
+		var err error
+		if chunks[i], err = f.get(d.cache, column.DecodeChunk); err != nil {
+			return nil, err
+		}
+	}
+	return chunks, nil
+}
+
+// Events returns the number of events.
+func (d *EventDay) Events() int {
+	n := 0
+	for _, f := range d.chunks {
+		n += int(f.count)
+	}
+	return n
+}
+
+// at returns element i, or the zero value beyond the end.
+func at[T any](list []T, i uint32) T {
+	if int(i) < len(list) {
+		return list[i]
+	}
+	var none T
+	return none
+}
+
+// put sets element i, lengthening the list as needed.
+func put[T any](list []T, i uint32, v T) []T {
+	for int(i) >= len(list) {
+		var none T
+		list = append(list, none)
+	}
+	list[i] = v
+	return list
+}
+
+// clone returns a shard that can be changed without touching the original: lists of
+// fragments are copied, fragments are shared.
+func (s *shard) clone() *shard {
+	c := *s
+	c.tags, c.attributes, c.events = slices.Clone(s.tags), slices.Clone(s.attributes), slices.Clone(s.events)
+	return &c
+}
+
+// each calls f with every fragment.
+func (s *shard) each(f func(anyFrag)) {
+	eachBlock := func(b *blocks) {
+		for _, c := range b {
+			if c != nil {
+				f(c)
+			}
+		}
+	}
+	eachBlock((*blocks)(&s.heard))
+	for _, t := range s.tags {
+		if t != nil {
+			f(t.row)
+			eachBlock(&t.expiry)
+		}
+	}
+	for _, a := range s.attributes {
+		if a != nil {
+			eachBlock(a)
+		}
+	}
+	for _, days := range s.events {
+		for _, d := range days {
+			f(d.presence)
+			for _, p := range d.planes {
+				f(p)
+			}
+			for _, c := range d.chunks {
+				f(c)
+			}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package segments
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/internal/civil"
+	"whowhen.dev/whowhen/segments/internal/eval"
+)
+
+// View answers expressions at one moment from one version of the index. Close it when done: until then
+// all that the version needs is kept.
+type View struct {
+	app     *App
+	env     eval.Env
+	release func()
+}
+
+// View pins the newest version, waiting up to 5 s for the position that is asked for.
+//
+// A moment on a past day means the end of that day in the app's zone; one of today means now; a later day is an
+// error with reason AsOfInFuture.
+func (a *App) View(ctx context.Context, o ReadOptions) (*View, error) {
+	now := a.options.Clock()
+	asOf, day, err := a.asOf(o.AsOf, now)
+	if err != nil {
+		return nil, err
+	}
+	if o.AtLeastPosition > a.index.Position() {
+		if err := a.await(ctx, o.AtLeastPosition); err != nil {
+			return nil, err
+		}
+	}
+	version, release := a.index.Pin()
+	return &View{app: a, release: release, env: eval.Env{
+		Version: version, Schema: a.index.Schema, CIDs: a.index.CIDs, Zone: a.zone,
+		AsOfSeconds: asOf, AsOfDay: day, NowMillis: now.UnixMilli(),
+	}}, nil
+}
+
+// asOf returns the second to answer for and its app day.
+func (a *App) asOf(wanted, now time.Time) (second int64, day int32, err error) {
+	zone := civil.NewZone(a.zone)
+	today := zone.Day(now.Unix())
+	if wanted.IsZero() {
+		return now.Unix(), today, nil
+	}
+	if wanted.Unix() < 0 || wanted.Year() > 9999 {
+		return 0, 0, &Error{Reason: AsOfOutOfRange, Field: "read.as_of", Message: fmt.Sprintf("as_of %s lies outside the years 1970 to 9999", wanted.UTC().Format(time.RFC3339))}
+	}
+	switch day = zone.Day(wanted.Unix()); {
+	case day > today:
+		return 0, 0, &Error{Reason: AsOfInFuture, Field: "read.as_of",
+			Message: fmt.Sprintf("as_of %s is after today, %s in %s; leave it out to ask for now", wanted.UTC().Format(time.RFC3339), civil.Format(today), a.zone)}
+	case day == today:
+		return now.Unix(), today, nil
+	}
+	return zone.LastSecond(day), day, nil
+}
+
+// Close gives the version free.
+func (v *View) Close() { v.release() }
+
+// AsOf returns the moment that is answered for, to the second.
+func (v *View) AsOf() time.Time { return time.Unix(v.env.AsOfSeconds, 0).UTC() }
+
+// Position returns the position of the log up to which everything is taken into account.
+func (v *View) Position() uint64 { return v.env.Version.Position }
+
+// Count returns how many CIDs an expression holds for.
+func (v *View) Count(ctx context.Context, n expr.Node) (uint64, error) { return v.env.Count(ctx, n) }
+
+// Select calls yield with the CIDs that an expression holds for, in the order the app first saw them,
+// some thousands at a time, until all or limit of them have been; 0 means no limit. The CIDs are
+// all packed or all strings, and are good until yield returns.
+func (v *View) Select(ctx context.Context, n expr.Node, limit uint64, yield func(cids *batch.CIDs) error) error {
+	var cids batch.CIDs
+	left := limit
+	err := v.env.Each(ctx, n, func(ordinals []uint32) error {
+		if limit > 0 && uint64(len(ordinals)) >= left {
+			ordinals = ordinals[:left]
+		}
+		left -= uint64(len(ordinals))
+		v.env.CIDs.Read(&cids, ordinals)
+		if err := yield(&cids); err != nil {
+			return err
+		}
+		if limit > 0 && left == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if err == errEnough {
+		return nil
+	}
+	return err
+}
+
+var errEnough = fmt.Errorf("enough")
+
+// Contains says for each CID whether an expression holds for it. A CID that the app does not know is in
+// no audience.
+func (v *View) Contains(ctx context.Context, n expr.Node, cids []string) ([]bool, error) {
+	type asked struct {
+		ordinal uint32
+		row     int
+	}
+	var known []asked
+	for row, cid := range cids {
+		if ordinal, found := v.env.CIDs.Find(cid); found {
+			known = append(known, asked{ordinal, row})
+		}
+	}
+	slices.SortFunc(known, func(a, b asked) int { return int(int64(a.ordinal) - int64(b.ordinal)) })
+	ordinals := make([]uint32, len(known))
+	for i, k := range known {
+		ordinals[i] = k.ordinal
+	}
+	holds, err := v.env.Contains(ctx, n, ordinals)
+	if err != nil {
+		return nil, err
+	}
+	contained := make([]bool, len(cids))
+	for i, k := range known {
+		contained[k.row] = holds[i]
+	}
+	return contained, nil
+}

@@ -1,0 +1,91 @@
+package segments
+
+import (
+	"fmt"
+
+	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+// Warnings names what in an expression is probably not meant: names that nobody has used yet, and
+// comparisons that no value can pass because of its type. Each is named once.
+func (v *View) Warnings(n expr.Node) []Warning {
+	w := warner{view: v, seen: map[string]bool{}}
+	expr.Walk(n, w.node)
+	return w.found
+}
+
+type warner struct {
+	view  *View
+	seen  map[string]bool
+	found []Warning
+}
+
+func (w *warner) node(n expr.Node) {
+	schema := w.view.env.Schema
+	switch n := n.(type) {
+	case expr.Tag:
+		if _, found := schema.Tag(n.Name); !found {
+			w.unknown("UNKNOWN_TAG", "tag", n.Name, schema.Tags())
+		}
+	case expr.Attribute:
+		_, kind, _, found := schema.Attribute(n.Name)
+		if !found {
+			w.unknown("UNKNOWN_ATTRIBUTE", "attribute", n.Name, schema.Attributes())
+			return
+		}
+		w.types(n.Comparison, kind)
+	case expr.Behaviour:
+		event, found := schema.Event(n.Event)
+		if !found {
+			w.unknown("UNKNOWN_EVENT", "event", n.Event, schema.Events())
+			return
+		}
+		property := func(name string) {
+			if _, _, found := schema.Property(event, name); !found {
+				w.unknown("UNKNOWN_PROPERTY", "property of "+value.Quote(n.Event), name, schema.Properties(event))
+			}
+		}
+		if n.Func == expr.Sum {
+			property(n.Property)
+		}
+		expr.WalkCond(n.Where, func(c expr.Cond) {
+			if p, ok := c.(expr.Property); ok {
+				property(p.Name)
+			}
+		})
+	}
+}
+
+func (w *warner) unknown(reason, what, name string, known []string) {
+	nearest, _ := expr.Nearest(name, known)
+	message := fmt.Sprintf("nobody has the %s %s yet, so it is empty", what, value.Quote(name))
+	if nearest != "" {
+		message += fmt.Sprintf("; did you mean %s?", value.Quote(nearest))
+	}
+	w.add(Warning{Reason: reason, Name: name, Nearest: nearest, Message: message})
+}
+
+// types warns of a comparison with another type than the attribute has.
+func (w *warner) types(c expr.Comparison, kind value.Kind) {
+	compared := kind
+	switch {
+	case c.Op == expr.Has:
+		compared = value.List
+	case len(c.Values) > 0 && c.Values[0].Kind == value.Date:
+		compared = value.Time
+	case len(c.Values) > 0:
+		compared = c.Values[0].Kind
+	}
+	if compared != kind {
+		w.add(Warning{Reason: "ATTRIBUTE_TYPE", Name: c.Name,
+			Message: fmt.Sprintf("attribute %s is of type %s; comparing it with a %s is never true", value.Quote(c.Name), kind, compared)})
+	}
+}
+
+func (w *warner) add(warning Warning) {
+	if !w.seen[warning.Message] {
+		w.seen[warning.Message] = true
+		w.found = append(w.found, warning)
+	}
+}

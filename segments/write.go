@@ -1,0 +1,290 @@
+package segments
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/internal/index"
+)
+
+// maxPayloadBytes is the largest encoded batch: one frame of the log.
+const maxPayloadBytes = 64 << 20
+
+// pending is a batch on its way from Write to the index.
+type pending struct {
+	batch   *batch.Batch
+	records int64
+	seen    *seenBatch
+
+	encoded  chan struct{} // closed when payload is there
+	payload  []byte
+	position uint64
+	done     chan error // takes the outcome of the log
+}
+
+// Write checks a batch, appends the good records to the log and returns when they are on disk. Bad ones
+// are rejected one by one. It waits while the app holds too many records that
+// are not visible yet.
+//
+// When ctx ends meanwhile, the batch may or may not be written; a BatchID makes a retry safe.
+func (a *App) Write(ctx context.Context, w WriteRequest) (WriteResult, error) {
+	for {
+		result, err := a.write(ctx, w)
+		if !errors.Is(err, errRepeated) {
+			return result, err
+		}
+		// The same batch_id came twice at once; by now the other one is known.
+	}
+}
+
+func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
+	now := a.options.Clock()
+	if w.BatchID != "" {
+		seen, err := a.lookup(w.BatchID, now)
+		if err != nil {
+			return WriteResult{}, err
+		}
+		if seen != nil {
+			return a.repeat(w, seen)
+		}
+	}
+	if err := a.whyBroken(); err != nil {
+		return WriteResult{}, err
+	}
+	b, rejects, err := build(w, now)
+	if err != nil {
+		return WriteResult{}, err
+	}
+	if w.ValidateOnly {
+		more := a.wouldReject(b)
+		return WriteResult{Position: a.wal.Last(), Accepted: b.Records(), Rejects: byIndex(rejects, more)}, nil
+	}
+	if b.Records() == 0 && b.ID == "" && b.Load == nil {
+		return WriteResult{Position: a.wal.Last(), Rejects: byIndex(rejects, nil)}, nil
+	}
+	if b.Load != nil {
+		b.Load.Rejected += uint64(len(rejects))
+	}
+	p := &pending{batch: b, records: int64(max(1, b.Records())), encoded: make(chan struct{}), done: make(chan error, 1)}
+	if err := a.room.Acquire(ctx, p.records); err != nil {
+		return WriteResult{}, err
+	}
+	more, err := a.admission.admit(p, a.commits)
+	if err != nil {
+		a.room.Release(p.records)
+		return WriteResult{}, err
+	}
+	p.payload = b.AppendTo(nil)
+	accepted := b.Records()
+	close(p.encoded)
+	select {
+	case err = <-p.done:
+	case <-ctx.Done():
+		return WriteResult{}, ctx.Err()
+	}
+	if err != nil {
+		return WriteResult{}, err
+	}
+	return WriteResult{Position: p.position, Accepted: accepted, Rejects: byIndex(rejects, more)}, nil
+}
+
+// build has the caller give its records, and checks what a batch must be as a whole.
+func build(w WriteRequest, received time.Time) (*batch.Batch, []batch.Reject, error) {
+	builder := batch.NewBuilder(received)
+	if err := w.Build(builder); err != nil {
+		return nil, nil, err
+	}
+	b, rejects := builder.Finish()
+	if n := b.Records(); n > batch.MaxRecords {
+		return nil, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch has %d records, at most %d are taken; split it", n, batch.MaxRecords)}
+	}
+	b.ID, b.Content = w.BatchID, w.Content
+	if w.Load != nil {
+		own := *w.Load
+		b.Load = &own
+	}
+	if size := b.EncodedBound(); size > maxPayloadBytes {
+		return nil, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch takes up to %d MiB in the log, at most %d are taken; split it", size>>20, maxPayloadBytes>>20)}
+	}
+	return b, rejects, nil
+}
+
+// repeat answers a batch that has been written before, as it was answered then: what the checks depend on
+// besides the batch is the moment it came, which is known, and the types of attributes, which never change.
+func (a *App) repeat(w WriteRequest, seen *seenBatch) (WriteResult, error) {
+	if seen.content != w.Content {
+		return WriteResult{}, &Error{Reason: BatchIDReused, Field: "batch_id",
+			Message: fmt.Sprintf("batch_id %.60q came before with other content, at position %d; give each batch its own", w.BatchID, seen.position)}
+	}
+	b, rejects, err := build(w, time.UnixMilli(seen.receivedMillis))
+	if err != nil {
+		return WriteResult{}, err
+	}
+	more := a.wouldReject(b)
+	return WriteResult{Position: seen.position, Accepted: b.Records(), Rejects: byIndex(rejects, more), Repeated: true}, nil
+}
+
+// wouldReject takes out the records that admission would, and returns them.
+func (a *App) wouldReject(b *batch.Batch) []batch.Reject {
+	a.admission.mu.Lock()
+	defer a.admission.mu.Unlock()
+	rejects, _ := a.admission.checkTypes(b)
+	return rejects
+}
+
+func byIndex(a, b []batch.Reject) []batch.Reject {
+	all := slices.Concat(a, b)
+	slices.SortStableFunc(all, func(x, y batch.Reject) int { return cmp.Compare(x.Index, y.Index) })
+	return all
+}
+
+// Load says how far a bulk load has come, batches in flight included.
+func (a *App) Load(id string) LoadState {
+	a.admission.mu.Lock()
+	defer a.admission.mu.Unlock()
+	l := a.admission.loads[id]
+	return LoadState{NextRow: l.NextRow, Finished: l.Finished, Accepted: l.Accepted, Rejected: l.Rejected, Skipped: l.Skipped, Position: a.wal.Last()}
+}
+
+// commit is the committer: it takes whatever has queued up, appends it to the log with one
+// fsync, acknowledges, and hands it to the applier.
+func (a *App) commit() {
+	defer close(a.applies)
+	const mostBytes = 16 << 20
+	for first := range a.commits {
+		group := []*pending{first}
+		<-first.encoded
+		bytes := len(first.payload)
+	gather:
+		for bytes < mostBytes {
+			select {
+			case p, open := <-a.commits:
+				if !open {
+					break gather
+				}
+				<-p.encoded
+				group, bytes = append(group, p), bytes+len(p.payload)
+			default:
+				break gather
+			}
+		}
+		a.commitGroup(group)
+	}
+}
+
+func (a *App) commitGroup(group []*pending) {
+	payloads := make([][]byte, len(group))
+	for i, p := range group {
+		payloads[i] = p.payload
+	}
+	err := a.whyBroken()
+	if err == nil {
+		var last uint64
+		// A crash before this returns: nobody was told. After: the log has all of it.
+		if last, err = a.wal.Append(payloads...); err == nil {
+			for i, p := range group {
+				p.position = last - uint64(len(group)-1-i)
+			}
+		} else {
+			a.fail(err)
+			err = a.whyBroken()
+		}
+	}
+	for _, p := range group {
+		p.payload = nil
+		a.admission.settle(p, err)
+		p.done <- err
+		if err == nil {
+			a.applies <- p
+		} else {
+			a.room.Release(p.records)
+		}
+	}
+}
+
+// apply is the applier: it makes what is on disk visible, in the order of the log.
+func (a *App) apply() {
+	for first := range a.applies {
+		group, records := []*pending{first}, first.records
+	gather:
+		for records < batch.MaxRecords {
+			select {
+			case p, open := <-a.applies:
+				if !open {
+					break gather
+				}
+				group, records = append(group, p), records+p.records
+			default:
+				break gather
+			}
+		}
+		if a.whyBroken() == nil {
+			batches := make([]*batch.Batch, len(group))
+			for i, p := range group {
+				batches[i] = p.batch
+			}
+			if err := a.index.Apply(batches, group[len(group)-1].position); err != nil {
+				a.fail(fmt.Errorf("applying the log up to position %d: %w", group[len(group)-1].position, err))
+			}
+		}
+		a.room.Release(records)
+		a.announce()
+		a.pace()
+	}
+}
+
+// pace asks for a checkpoint when enough is unsaved, and holds the applier, and so in time the writers,
+// while memory is full of what is not saved.
+func (a *App) pace() {
+	dirty := a.index.DirtyBytes()
+	if dirty < a.options.CheckpointBytes {
+		return
+	}
+	select {
+	case a.save <- struct{}{}:
+	default:
+	}
+	const tooMuch = 8
+	for a.index.DirtyBytes() > tooMuch*a.options.CheckpointBytes && a.whyBroken() == nil {
+		select {
+		case <-a.stop:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// checkpoints saves the index when asked to, and every minute if there is anything to save.
+func (a *App) checkpoints() {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-a.stop:
+			return
+		case <-a.save:
+		case <-ticker.C:
+		}
+		if err := a.checkpoint(); err != nil {
+			a.fail(fmt.Errorf("saving the index: %w", err))
+			return
+		}
+	}
+}
+
+func (a *App) checkpoint() error {
+	position, err := a.index.Checkpoint(func(position uint64) []index.Key {
+		return a.admission.storable(position, a.options.Clock().UnixMilli())
+	})
+	if err != nil {
+		return err
+	}
+	a.admission.forget(position)
+	a.saved.Store(position)
+	return nil
+}
