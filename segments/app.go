@@ -33,6 +33,7 @@ type App struct {
 	// recovery says what opening had to mend; empty when nothing.
 	recovery string
 
+	disk  *disk
 	wal   *log.Log
 	store *store.Store
 	index *index.Index
@@ -66,6 +67,7 @@ func openApp(name, dir string, o Options) (*App, error) {
 	a := &App{
 		name: name, dir: dir, zone: zone, options: o, started: o.Clock(),
 		logger:  o.Logger.With("app", name),
+		disk:    &disk{dir: dir},
 		room:    semaphore.NewWeighted(int64(o.QueueRecords)),
 		commits: make(chan *pending, 1024),
 		applies: make(chan *pending, 1024),
@@ -98,7 +100,7 @@ func (a *App) open() error {
 	if err == nil && a.index.Position() > wal.Last() {
 		err = fmt.Errorf("the index is at position %d, the log ends at %d", a.index.Position(), wal.Last())
 	}
-	if locked := new(store.LockedError); errors.As(err, &locked) {
+	if locked := new(store.LockedError); errors.As(err, &locked) || errors.Is(err, errNoRoom) {
 		return err
 	}
 	if err == nil {
@@ -153,7 +155,10 @@ func (a *App) openIndex() error {
 			return err
 		}
 	}
-	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger})
+	if err := a.disk.room(0); err != nil {
+		return err
+	}
+	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger, Room: a.disk.room})
 	if err != nil {
 		return err
 	}

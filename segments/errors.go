@@ -16,6 +16,7 @@ const (
 	BatchTooLarge      Reason = "BATCH_TOO_LARGE"      // a batch must fit one frame of the log
 	BatchMalformed     Reason = "BATCH_MALFORMED"      // columns that do not fit together
 	ReadOnly           Reason = "READ_ONLY"            // the log or the disk failed; restart after mending it
+	DiskFull           Reason = "DISK_FULL"            // too little room is left; writes go on when there is more
 	Closed             Reason = "CLOSED"               // the app is shutting down
 	DirectoryInUse     Reason = "DIRECTORY_IN_USE"     // another process holds the data directory
 	DirectoryUnusable  Reason = "DIRECTORY_UNUSABLE"   // cannot be made, read or written

@@ -67,6 +67,9 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if b.Records() == 0 && b.ID == "" && b.Load == nil {
 		return WriteResult{Position: a.wal.Last(), Rejects: byIndex(rejects, nil)}, nil
 	}
+	if err := a.disk.room(int64(b.EncodedBound())); err != nil {
+		return WriteResult{}, err
+	}
 	if b.Load != nil {
 		b.Load.Rejected += uint64(len(rejects))
 	}
@@ -270,7 +273,10 @@ func (a *App) checkpoints() {
 		case <-a.save:
 		case <-ticker.C:
 		}
-		if err := a.checkpoint(); err != nil {
+		switch err := a.checkpoint(); {
+		case errors.Is(err, errNoRoom):
+			a.logger.Warn("the index is not saved; the log has everything, and the next minute brings another try", "cause", err)
+		case err != nil:
 			a.fail(fmt.Errorf("saving the index: %w", err))
 			return
 		}

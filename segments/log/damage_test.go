@@ -330,6 +330,9 @@ func TestDamagedWhileOpen(t *testing.T) {
 			if !strings.Contains(err.Error(), path) || (asCorrupt(err) == nil) != errors.Is(err, os.ErrNotExist) {
 				t.Fatalf("got %v", err)
 			}
+			if c := asCorrupt(err); what == "foreign" && c.Offset != 0 {
+				t.Fatalf("another header was not noticed: %v", err)
+			}
 			if _, _, again := r.Next(); again != err {
 				t.Fatalf("then got %v", again)
 			}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// ErrFailed is in the chain of every error that Append returns from its first
-// failed write or fsync on. What is on disk after one is unknown, so the log
+// ErrFailed is wrapped by every error that Append returns from its first failed
+// write or fsync on. What is on disk after one is unknown, so the log
 // takes no more records until it is opened again; reading goes on. The records
 // of the failed Append were not acknowledged; after the next Open they may be
 // there or not.

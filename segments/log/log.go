@@ -8,6 +8,10 @@
 // difference from what was written is refused with file and offset, never
 // skipped and never repaired.
 //
+// What the log alone cannot tell from a crash, or from a shorter log, is a last
+// segment that lost its end, or is gone, and oldest segments that are gone. So
+// whoever keeps a position derived from the log compares it with First and Last.
+//
 // Files grow by what is written to them and are not allocated ahead, so that an
 // unfinished write ends where the file ends. On a file system that after a
 // power loss shows zeros inside a frame with all its bytes, Open refuses: it
@@ -20,7 +24,6 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"sort"
 	"sync"
 )
 
@@ -59,14 +62,6 @@ type Log struct {
 	state    sync.RWMutex
 	segments []segment // ascending, never empty
 	bytes    int64     // of all segments
-}
-
-// segment is the durable part of a segment file.
-type segment struct {
-	path  string
-	head  fileHeader
-	last  uint64 // position of its last record; first-1 if it has none
-	bytes int64
 }
 
 // Open opens the log in dir, making dir and its parents if they are missing,
@@ -190,9 +185,9 @@ func (l *Log) begin(h fileHeader) error {
 // fsync for all, and returns the position of the last. When it returns without
 // an error all of them are durable. Without payloads it returns Last.
 //
-// A payload above MaxPayloadBytes is refused and leaves the log as it was. Any
-// other error is in the chain of ErrFailed: none of the records is visible, and
-// all later Appends fail. The payloads are not kept.
+// A payload above MaxPayloadBytes is refused and leaves the log as it was. After
+// Close the error wraps os.ErrClosed. Any other error wraps ErrFailed: none of
+// the records is visible, and all later Appends fail. The payloads are not kept.
 func (l *Log) Append(payloads ...[]byte) (last uint64, err error) {
 	l.writer.Lock()
 	defer l.writer.Unlock()
@@ -254,43 +249,6 @@ func (l *Log) appendGroup(payloads [][]byte) error {
 	s.last, s.bytes = last, s.bytes+int64(len(group))
 	l.bytes += int64(len(group))
 	return nil
-}
-
-// Last returns the position of the last durable record, 0 if there never was
-// one.
-func (l *Log) Last() uint64 {
-	l.state.RLock()
-	defer l.state.RUnlock()
-	return l.segments[len(l.segments)-1].last
-}
-
-// First returns the position of the first record the log still has, or will
-// have: it is Last+1 if there is none.
-func (l *Log) First() uint64 {
-	l.state.RLock()
-	defer l.state.RUnlock()
-	return l.segments[0].head.first
-}
-
-// Bytes returns the size of all durable segments on disk.
-func (l *Log) Bytes() int64 {
-	l.state.RLock()
-	defer l.state.RUnlock()
-	return l.bytes
-}
-
-// find returns the segment that holds position, if it is durable and kept.
-func (l *Log) find(position uint64) (seg segment, ok bool) {
-	l.state.RLock()
-	defer l.state.RUnlock()
-	if position > l.segments[len(l.segments)-1].last {
-		return segment{}, false
-	}
-	after := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].head.first > position })
-	if after == 0 {
-		return segment{}, false
-	}
-	return l.segments[after-1], true
 }
 
 // Close ends writing and frees the directory. All acknowledged records are on

@@ -11,9 +11,9 @@ import (
 )
 
 // Recovery says what Open cut off because a crash had left it unfinished. The
-// zero value means nothing. Such bytes were never acknowledged by a log whose
-// disk keeps its word; a caller that knows of a position above Last (from an
-// index or a snapshot) must refuse to go on.
+// zero value means nothing. Such bytes were never acknowledged if the disk keeps
+// its word and nobody shortened the file; a caller that knows of a position above
+// Last (from an index or a snapshot) must refuse to go on.
 type Recovery struct {
 	File   string
 	Offset int64 // where the cut was made, in bytes; 0: the whole file was removed

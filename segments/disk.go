@@ -1,0 +1,48 @@
+package segments
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// reserveBytes of disk are never filled. A disk that is full to the last byte ends the process inside
+// Badger, which maps its files into memory.
+const reserveBytes = 64 << 20
+
+// disk watches the room that is left for an app.
+type disk struct {
+	dir string
+
+	mu        sync.Mutex
+	freeBytes uint64
+	askedAt   time.Time
+}
+
+// room returns an error when there is no room for so many bytes beside the reserve. The system is asked
+// at most every 200 ms while there is plenty.
+func (d *disk) room(bytes int64) error {
+	const plenty = 4 << 30
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.freeBytes < plenty || time.Since(d.askedAt) > 200*time.Millisecond {
+		free, err := freeBytes(d.dir)
+		if err != nil {
+			return fmt.Errorf("free space of %s: %w", d.dir, err)
+		}
+		d.freeBytes, d.askedAt = free, time.Now()
+	}
+	if needed := uint64(bytes) + reserveBytes; d.freeBytes < needed {
+		dir, err := filepath.Abs(d.dir)
+		if err != nil {
+			dir = d.dir
+		}
+		return &Error{Reason: DiskFull, Retryable: true, Err: errNoRoom,
+			Message: fmt.Sprintf("the disk of %s has %d bytes free, %d more are needed (64 MiB stay in reserve); make room, and writes go on", dir, d.freeBytes, needed-d.freeBytes)}
+	}
+	return nil
+}
+
+var errNoRoom = errors.New("no room")
