@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"whowhen.dev/whowhen/cmd/internal/demo"
+)
+
+type demoCmd struct {
+	Serve  bool   `help:"Then serve it, and print five things to try."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve."`
+	CIDs   int    `name:"cids" default:"100000" placeholder:"N" help:"How many CIDs to make, up to 100,000."`
+}
+
+func (demoCmd) Help() string {
+	return `
+Makes a sample app: 100,000 CIDs of twelve countries over the 90 days that end today, with
+profiles, tags, opens, purchases and push receipts. It always comes from the same seed. An app
+that has the sample already is left as it is, and one that holds other data too.
+
+Examples:
+
+  whowhen demo
+  whowhen demo --serve
+  whowhen demo --data /tmp/try --cids 1000
+`
+}
+
+func (c *demoCmd) Run(ctx context.Context, m *Main) error {
+	if c.CIDs < 1 || c.CIDs > 100_000 {
+		return usageError("--cids takes a number from 1 to 100000, not %d.", c.CIDs)
+	}
+	if c.Serve {
+		if err := m.onlyOnDirectory("demo --serve"); err != nil {
+			return err
+		}
+		return m.serve(ctx, c.Listen, func(a *api) (func(string) error, error) {
+			result, err := c.make(ctx, m, a)
+			if err != nil {
+				return nil, err
+			}
+			if result.Outcome == demo.OtherInside {
+				m.say("%s holds data of your own, so the sample was not made; it is served as it is.", m.flags.Data)
+				return nil, nil
+			}
+			return func(url string) error { return m.printThingsToTry(ctx, a, url) }, nil
+		})
+	}
+	a, err := m.open(ctx, toWrite)
+	if err != nil {
+		return err
+	}
+	result, err := c.make(ctx, m, a)
+	if err != nil {
+		return err
+	}
+	if result.Outcome == demo.OtherInside {
+		return failure("the app holds other data, which the sample would be mixed with: name another directory with --data, or another app with --app.")
+	}
+	if m.flags.JSON {
+		return writeJSON(m.Stdout, struct {
+			Made    bool   `json:"made"`
+			Records uint64 `json:"records"`
+			LastDay string `json:"last_day"`
+		}{result.Outcome != demo.WasThere, result.Records, result.Day.Format(time.DateOnly)})
+	}
+	return nil
+}
+
+// make makes the sample and says what it did.
+func (c *demoCmd) make(ctx context.Context, m *Main, a *api) (demo.Result, error) {
+	started := m.Clock.Now()
+	bar := m.newProgress("records")
+	result, err := demo.Make(ctx, a.ingest, a.admin, demo.Options{
+		App: m.flags.App, CIDs: c.CIDs, Now: started,
+		Progress: func(written, all uint64) { bar.count("Making the sample app", written, all) },
+	})
+	bar.end()
+	if err != nil {
+		return result, err
+	}
+	if err := a.waitUntilVisible(ctx, m, result.Position); err != nil {
+		return result, err
+	}
+	took := m.Clock.Now().Sub(started).Seconds()
+	day := result.Day.Format(time.DateOnly)
+	switch result.Outcome {
+	case demo.Made:
+		m.say("Made the sample app: %s, the 90 days up to %s, %s in %.1f s.", plural(uint64(c.CIDs), "CID", "CIDs"), day, plural(result.Records, "record", "records"), took)
+	case demo.Completed:
+		m.say("Completed the sample app that was begun on %s: %s in %.1f s.", day, plural(result.Records, "record", "records"), took)
+	case demo.WasThere:
+		m.say("The sample app is there already: the 90 days up to %s.", day)
+	}
+	return result, nil
+}
+
+// atDirectory returns the flags that make a command work on the same app.
+func (m *Main) atDirectory() string {
+	flags := ""
+	if m.flags.Data != defaultData {
+		flags += " --data " + quoteForShell(m.flags.Data)
+	}
+	if m.flags.App != "" {
+		flags += " --app " + quoteForShell(m.flags.App)
+	}
+	return flags
+}
+
+func (m *Main) print(format string, args ...any) error {
+	_, err := fmt.Fprintf(m.Stdout, format+"\n", args...)
+	return err
+}
