@@ -26,6 +26,7 @@ type admission struct {
 	closed  bool
 	types   map[string]value.Kind // of attributes
 	loads   map[string]index.Load
+	flights map[string]*pending     // the last batch of each load that is not on disk yet
 	batches map[batchKey]*seenBatch // those that no checkpoint has stored
 }
 
@@ -48,7 +49,7 @@ type seenBatch struct {
 func (m *admission) begin(ix *index.Index) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.types = map[string]value.Kind{}
+	m.types, m.flights = map[string]value.Kind{}, map[string]*pending{}
 	for _, name := range ix.Schema.Attributes() {
 		_, kind, _, _ := ix.Schema.Attribute(name)
 		m.types[name] = kind
@@ -105,7 +106,9 @@ func (m *admission) admit(p *pending, send chan<- *pending) ([]batch.Reject, err
 	if b.Load != nil {
 		// The server rejected these rows; with the loader's own they make the load's total.
 		b.Load.Rejected += uint64(len(rejects))
-		m.loads[b.Load.ID] = m.loads[b.Load.ID].Add(b, 0)
+		p.before = m.loads[b.Load.ID]
+		m.loads[b.Load.ID] = p.before.Add(b, 0)
+		m.flights[b.Load.ID] = p
 	}
 	if b.ID != "" {
 		if m.batches == nil {
@@ -132,13 +135,24 @@ func (m *admission) checkLoad(l *batch.Load) error {
 	return nil
 }
 
-// settle notes how a batch with an id came out.
+// settle notes how a batch came out. Batches settle in the order of the log.
 func (m *admission) settle(p *pending, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l := p.batch.Load; l != nil {
+		if m.flights[l.ID] == p {
+			delete(m.flights, l.ID)
+		}
+		// After a failure nothing goes to the log any more, so all that follows fails too; the
+		// first to fail is the last to be sure of.
+		if err != nil && m.loads[l.ID].NextRow > p.before.NextRow {
+			m.loads[l.ID] = p.before
+		}
+	}
+	close(p.settled)
 	if p.seen == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if err == nil {
 		p.seen.position = p.position
 	} else {

@@ -110,13 +110,12 @@ func (v *View) evidence(n expr.Node, cid string, ordinal uint32) (*Evidence, err
 	switch n := n.(type) {
 	case expr.Everyone, expr.Nobody:
 		heard, err := v.env.FirstHeard(ordinal)
-		at := time.Unix(heard, 0).UTC()
-		return &Evidence{Summary: "first heard of at " + v.wall(at), FirstHeard: at}, err
+		return &Evidence{Summary: "first heard of at " + v.wall(time.Unix(heard, 0))}, err
 	case expr.Tag:
 		return v.tagEvidence(n, ordinal)
 	case expr.Sample:
 		share := v.env.SampleShare(n, cid)
-		return &Evidence{Summary: fmt.Sprintf("falls at %.4f %% of the sample, which takes those below %s %%", share, n.Percent), SampleShare: share}, nil
+		return &Evidence{Summary: fmt.Sprintf("falls at %.4f %% of the sample, which takes those below %s %%", share, n.Percent)}, nil
 	case expr.Attribute:
 		held, err := v.env.Attribute(n.Name, ordinal)
 		summary := "has no such attribute"

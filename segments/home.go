@@ -15,11 +15,13 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
 
@@ -72,9 +74,16 @@ type Home struct {
 	options Options
 	unlock  func() error
 
-	mu     sync.Mutex
-	apps   map[string]*App
-	closed bool
+	closed atomic.Bool
+
+	mu   sync.Mutex
+	apps map[string]*slot
+}
+
+// slot is the place of one app. Opening it may take long, and holds up only those who want it.
+type slot struct {
+	mu  sync.Mutex
+	app *App // nil until it is open
 }
 
 // OpenHome opens a data directory, making it if it is missing. The error has the reason
@@ -88,7 +97,7 @@ func OpenHome(dir string, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Home{dir: dir, options: o.withDefaults(), unlock: unlock, apps: map[string]*App{}}, nil
+	return &Home{dir: dir, options: o.withDefaults(), unlock: unlock, apps: map[string]*slot{}}, nil
 }
 
 // bare returns the cause of a file error without the path, which the message has already.
@@ -109,19 +118,26 @@ func (h *Home) App(name string) (*App, error) {
 	if !appName.MatchString(name) {
 		return nil, invalidName(name)
 	}
+	dir := h.appDir(name)
+	if _, err := os.Stat(filepath.Join(dir, metaFile)); errors.Is(err, fs.ErrNotExist) && name != DefaultApp {
+		return nil, &Error{Reason: AppUnknown, Field: "app", Message: fmt.Sprintf("there is no app %q; make it with: whowhen init --app %s", name, name)}
+	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	place := h.apps[name]
+	if place == nil {
+		place = &slot{}
+		h.apps[name] = place
+	}
+	h.mu.Unlock()
+	place.mu.Lock()
+	defer place.mu.Unlock()
+	if h.closed.Load() {
 		return nil, &Error{Reason: Closed, Message: "the data directory is being closed", Retryable: true}
 	}
-	if a := h.apps[name]; a != nil {
-		return a, nil
+	if place.app != nil {
+		return place.app, nil
 	}
-	dir := h.appDir(name)
 	if _, err := os.Stat(filepath.Join(dir, metaFile)); errors.Is(err, fs.ErrNotExist) {
-		if name != DefaultApp {
-			return nil, &Error{Reason: AppUnknown, Field: "app", Message: fmt.Sprintf("there is no app %q; make it with: whowhen init --app %s", name, name)}
-		}
 		if err := writeMeta(dir, meta{Format: metaFormat, Zone: "UTC", Created: h.options.Clock().UTC()}); err != nil {
 			return nil, err
 		}
@@ -130,7 +146,7 @@ func (h *Home) App(name string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.apps[name] = a
+	place.app = a
 	return a, nil
 }
 
@@ -183,15 +199,19 @@ func (h *Home) appDir(name string) string { return filepath.Join(h.dir, "apps", 
 
 // Close saves and closes all apps and gives the directory free.
 func (h *Home) Close() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	if h.closed.Swap(true) {
 		return nil
 	}
-	h.closed = true
+	h.mu.Lock()
+	places := slices.Collect(maps.Values(h.apps))
+	h.mu.Unlock()
 	var errs []error
-	for _, a := range h.apps {
-		errs = append(errs, a.close())
+	for _, place := range places {
+		place.mu.Lock() // waits for an opening
+		if place.app != nil {
+			errs = append(errs, place.app.close())
+		}
+		place.mu.Unlock()
 	}
 	return errors.Join(append(errs, h.unlock())...)
 }

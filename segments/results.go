@@ -67,12 +67,10 @@ type Clause struct {
 
 // Evidence is what the index knows of one CID about one term.
 type Evidence struct {
-	Summary     string // a sentence for people
-	Behaviour   *BehaviourEvidence
-	Value       value.Value // of an attribute; absent when missing
-	ExpiresAt   time.Time   // of a tag; zero when it does not expire
-	FirstHeard  time.Time
-	SampleShare float64 // where the CID falls in the sample, in percent
+	Summary   string // a sentence for people
+	Behaviour *BehaviourEvidence
+	Value     value.Value // of an attribute; absent when missing
+	ExpiresAt time.Time   // of a tag; zero when it does not expire
 }
 
 // BehaviourEvidence sums up the events in the window that the where holds for.

@@ -20,6 +20,8 @@ type pending struct {
 	batch   *batch.Batch
 	records int64
 	seen    *seenBatch
+	before  index.Load    // what was known of the batch's load
+	settled chan struct{} // closed when the batch is on disk or has failed
 
 	encoded  chan struct{} // closed when payload is there
 	payload  []byte
@@ -73,7 +75,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if b.Load != nil {
 		b.Load.Rejected += uint64(len(rejects))
 	}
-	p := &pending{batch: b, records: int64(max(1, b.Records())), encoded: make(chan struct{}), done: make(chan error, 1)}
+	p := &pending{batch: b, records: int64(max(1, b.Records())), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
 	if err := a.room.Acquire(ctx, p.records); err != nil {
 		return WriteResult{}, err
 	}
@@ -82,9 +84,8 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 		a.room.Release(p.records)
 		return WriteResult{}, err
 	}
-	p.payload = b.AppendTo(nil)
 	accepted := b.Records()
-	close(p.encoded)
+	p.encode()
 	select {
 	case err = <-p.done:
 	case <-ctx.Done():
@@ -94,6 +95,12 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 		return WriteResult{}, err
 	}
 	return WriteResult{Position: p.position, Accepted: accepted, Rejects: byIndex(rejects, more)}, nil
+}
+
+// encode makes the payload. The committer waits for it, whatever happens here.
+func (p *pending) encode() {
+	defer close(p.encoded)
+	p.payload = p.batch.AppendTo(nil)
 }
 
 // build has the caller give its records, and checks what a batch must be as a whole.
@@ -146,11 +153,17 @@ func byIndex(a, b []batch.Reject) []batch.Reject {
 	return all
 }
 
-// Load says how far a bulk load has come, batches in flight included.
+// Load says how far a bulk load has come on disk. It waits for batches in flight.
 func (a *App) Load(id string) LoadState {
-	a.admission.mu.Lock()
-	defer a.admission.mu.Unlock()
-	l := a.admission.loads[id]
+	m := &a.admission
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := m.flights[id]; p != nil; p = m.flights[id] {
+		m.mu.Unlock()
+		<-p.settled
+		m.mu.Lock()
+	}
+	l := m.loads[id]
 	return LoadState{NextRow: l.NextRow, Finished: l.Finished, Accepted: l.Accepted, Rejected: l.Rejected, Skipped: l.Skipped, Position: a.wal.Last()}
 }
 
@@ -181,6 +194,10 @@ func (a *App) commit() {
 }
 
 func (a *App) commitGroup(group []*pending) {
+	// A batch without a payload is one whose encoding panicked. Those behind it may build on it.
+	if i := slices.IndexFunc(group, func(p *pending) bool { return p.payload == nil }); i >= 0 {
+		a.fail(errors.New("a batch could not be encoded"))
+	}
 	payloads := make([][]byte, len(group))
 	for i, p := range group {
 		payloads[i] = p.payload

@@ -58,6 +58,8 @@ func codeOf(e *segments.Error) connect.Code {
 			return connect.CodeUnavailable
 		}
 		return connect.CodeFailedPrecondition
+	case segments.DiskFull:
+		return connect.CodeResourceExhausted
 	case segments.IndexDamaged:
 		return connect.CodeDataLoss
 	}
@@ -68,7 +70,7 @@ func codeOf(e *segments.Error) connect.Code {
 // then goes to the log, not to the caller.
 func isOurs(e *segments.Error) bool {
 	switch e.Reason {
-	case segments.ReadOnly, segments.DirectoryInUse, segments.DirectoryUnusable, segments.IndexDamaged:
+	case segments.ReadOnly, segments.DiskFull, segments.DirectoryInUse, segments.DirectoryUnusable, segments.IndexDamaged:
 		return true
 	}
 	return codeOf(e) == connect.CodeInternal

@@ -42,10 +42,11 @@ func (c *CIDs) append(cid string) {
 			c.Packed = append(c.Packed, packed[:]...)
 			return
 		}
-		for i := range c.Len() {
-			c.Strings = append(c.Strings, c.At(i))
+		strings := make([]string, c.Len(), c.Len()+1)
+		for i := range strings {
+			strings[i] = c.At(i)
 		}
-		c.Packed = nil
+		c.Packed, c.Strings = nil, strings
 	}
 	c.Strings = append(c.Strings, cid)
 }

@@ -2,8 +2,10 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,4 +71,19 @@ func BenchmarkOnlineRetail(b *testing.B) {
 		rows += sum.Rows
 	}
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkJSONLines(b *testing.B) {
+	const lines = 200_000
+	var text strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&text, `{"cid":"%032x","time":"2026-01-%02dT10:00:%02dZ","event":"open","amount":%d.%d,"screen":"home %d","vip":true}`+"\n", i, 1+i%28, i%60, i%100, i%10, i%50)
+	}
+	job := Job{Kind: Events, Files: []string{write(b, "f.jsonl", text.String())}, Zone: time.UTC, Clock: SystemClock()}
+	for b.Loop() {
+		if sum, err := Run(b.Context(), discard{}, job, nil); err != nil || sum.Accepted != lines {
+			b.Fatal(sum, err)
+		}
+	}
+	b.ReportMetric(lines*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
