@@ -143,7 +143,9 @@ func (a *App) note(what string, args ...any) {
 func (a *App) indexDir() string { return filepath.Join(a.dir, "index") }
 
 // damageMark is a file that says that the index failed a check while it was in use.
-func (a *App) damageMark() string { return filepath.Join(a.dir, "index-damaged") }
+const damageMark = "index-damaged"
+
+func (a *App) damageMark() string { return filepath.Join(a.dir, damageMark) }
 
 func (a *App) openIndex() error {
 	if reason, err := os.ReadFile(a.damageMark()); err == nil {
