@@ -24,6 +24,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -249,6 +250,35 @@ func (l *Log) appendGroup(payloads [][]byte) error {
 	s.last, s.bytes = last, s.bytes+int64(len(group))
 	l.bytes += int64(len(group))
 	return nil
+}
+
+// Drop removes the segments that hold only records before a position, oldest
+// first, so that First may grow. The last segment always stays. Readers that
+// are inside a removed segment can read on where the system keeps open files.
+//
+// A crash leaves fewer of the oldest segments, which is a good log. After an
+// error the log is as usable as before.
+func (l *Log) Drop(before uint64) error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if l.closed {
+		return fmt.Errorf("log: drop from %s: %w", l.path, os.ErrClosed)
+	}
+	dropped := false
+	for len(l.segments) > 1 && l.segments[0].last < before {
+		if err := l.fs.remove(l.segments[0].path); err != nil {
+			return fmt.Errorf("log: drop: %w", err)
+		}
+		dropped = true
+		l.state.Lock()
+		l.bytes -= l.segments[0].bytes
+		l.segments = slices.Delete(l.segments, 0, 1)
+		l.state.Unlock()
+	}
+	if !dropped {
+		return nil
+	}
+	return l.fs.syncDir(l.dir)
 }
 
 // Close ends writing and frees the directory. All acknowledged records are on
