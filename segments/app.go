@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +44,8 @@ type App struct {
 	stop    chan struct{} // closed when the app closes
 	done    sync.WaitGroup
 	saved   atomic.Uint64 // position of the last checkpoint
+	// grownBytes is by how much the log has grown since the last snapshot, about.
+	grownBytes atomic.Int64
 
 	// admission puts writes in the order of the log and knows what those in flight will have changed.
 	admission admission
@@ -83,106 +83,6 @@ func openApp(name, dir string, o Options) (*App, error) {
 	a.done.Go(a.apply)
 	a.done.Go(a.checkpoints)
 	return a, nil
-}
-
-// open opens log and index and applies what the index lacks. An index that cannot be
-// used is thrown away and built again from the log.
-func (a *App) open() error {
-	wal, cut, err := log.Open(filepath.Join(a.dir, "log"), log.Options{})
-	if err != nil {
-		return fmt.Errorf("app %s: %w", a.name, err)
-	}
-	a.wal = wal
-	if cut.File != "" {
-		a.note("the unfinished end of the log was cut off, which nobody had been told was on disk", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes)
-	}
-	err = a.openIndex()
-	if err == nil && a.index.Position() > wal.Last() {
-		err = fmt.Errorf("the index is at position %d, the log ends at %d", a.index.Position(), wal.Last())
-	}
-	if locked := new(store.LockedError); errors.As(err, &locked) || errors.Is(err, errNoRoom) {
-		return err
-	}
-	if err == nil {
-		if err = a.replay(); err == nil {
-			return nil
-		}
-		if c := new(log.CorruptError); errors.As(err, &c) {
-			return fmt.Errorf("app %s: %w", a.name, err)
-		}
-	}
-	a.note("the index is built again from the log", "because", err)
-	if a.store != nil {
-		a.store.Close()
-		a.store = nil
-	}
-	if err := store.Destroy(a.indexDir()); err != nil {
-		return fmt.Errorf("app %s: %w", a.name, err)
-	}
-	if err := a.openIndex(); err != nil {
-		return fmt.Errorf("app %s: %w", a.name, err)
-	}
-	if err := a.replay(); err != nil {
-		return fmt.Errorf("app %s: building the index from the log: %w", a.name, err)
-	}
-	return nil
-}
-
-// note tells operators of something that opening mended.
-func (a *App) note(what string, args ...any) {
-	a.logger.Warn(what, args...)
-	if a.recovery != "" {
-		a.recovery += "; "
-	}
-	a.recovery += what
-	for i := 0; i+1 < len(args); i += 2 {
-		a.recovery += fmt.Sprintf(", %v %v", args[i], args[i+1])
-	}
-}
-
-func (a *App) indexDir() string { return filepath.Join(a.dir, "index") }
-
-// damageMark is a file that says that the index failed a check while it was in use.
-const damageMark = "index-damaged"
-
-func (a *App) damageMark() string { return filepath.Join(a.dir, damageMark) }
-
-func (a *App) openIndex() error {
-	if reason, err := os.ReadFile(a.damageMark()); err == nil {
-		if err := store.Destroy(a.indexDir()); err != nil {
-			return err
-		}
-		a.note("the index was damaged and is built again from the log", "because", string(reason))
-		if err := os.Remove(a.damageMark()); err != nil {
-			return err
-		}
-	}
-	if err := a.disk.room(0); err != nil {
-		return err
-	}
-	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger, Room: a.disk.room})
-	if err != nil {
-		return err
-	}
-	a.store = st
-	a.index, err = index.New(st, a.zone, a.options.CacheBytes, a.indexDamaged)
-	if err == nil {
-		a.saved.Store(a.index.Position())
-	}
-	return err
-}
-
-// indexDamaged notes that a fragment could not be read, so that the next start builds the
-// index again, and returns the error to answer with.
-func (a *App) indexDamaged(cause error) error {
-	if errors.Is(cause, store.ErrClosed) {
-		return &Error{Reason: Closed, Message: "the app is being closed", Retryable: true, Err: cause}
-	}
-	a.logger.Error("the index failed a check; it will be built again from the log at the next start", "cause", cause)
-	if err := writeWhole(a.damageMark(), []byte(cause.Error())); err != nil {
-		a.logger.Error("the damage of the index could not be noted", "cause", err)
-	}
-	return &Error{Reason: IndexDamaged, Message: "the index on disk failed a check; restart whowhen, which builds it again from the log", Err: cause}
 }
 
 // close stops taking writes, finishes those taken, saves the index and closes the files.

@@ -44,6 +44,11 @@ type Options struct {
 	// CheckpointBytes is how much the log may grow before the index is saved; default 64 MiB. What is
 	// not saved is applied again at the next start.
 	CheckpointBytes int64
+	// SnapshotBytes is how much the log may grow, and at least by the size of the last one, before a snapshot
+	// of the index is made, by which older log can go; default 1 GiB.
+	SnapshotBytes int64
+	// LogSegmentBytes is the size of the log's files, the unit in which old log goes; default 64 MiB.
+	LogSegmentBytes int64
 	// QueueRecords bounds the records of an app that are taken but not visible yet; a Write beyond
 	// waits. Default 262,144.
 	QueueRecords int
@@ -61,6 +66,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckpointBytes <= 0 {
 		o.CheckpointBytes = 64 << 20
+	}
+	if o.SnapshotBytes <= 0 {
+		o.SnapshotBytes = 1 << 30
 	}
 	if o.QueueRecords < batch.MaxRecords {
 		o.QueueRecords = 4 * batch.MaxRecords
@@ -280,11 +288,7 @@ func writeWhole(name string, data []byte) error {
 	if err := os.Rename(f.Name(), name); err != nil {
 		return err
 	}
-	d, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return syncDir(filepath.Dir(name))
 }
 
 func loadZone(name string) (*time.Location, error) {

@@ -216,6 +216,7 @@ func (a *App) commitGroup(group []*pending) {
 		}
 	}
 	for _, p := range group {
+		a.grownBytes.Add(int64(len(p.payload)))
 		p.payload = nil
 		a.admission.settle(p, err)
 		p.done <- err
@@ -309,5 +310,5 @@ func (a *App) checkpoint() error {
 	}
 	a.admission.forget(position)
 	a.saved.Store(position)
-	return nil
+	return a.snapshotIfDue()
 }

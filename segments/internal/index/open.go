@@ -149,9 +149,8 @@ func (v *Version) check(s *state) error {
 	return nil
 }
 
-// sweep deletes keys that a crash has left: of generations that never came into force and of
-// those that were replaced.
-func (ix *Index) sweep() error {
+// live returns the keys that the saved generation consists of.
+func (ix *Index) live() (map[string]bool, error) {
 	live := map[string]bool{}
 	st := &ix.saved.state
 	if ix.saved.version != nil {
@@ -169,13 +168,20 @@ func (ix *Index) sweep() error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
 	if v := ix.saved.version; v != nil {
 		for _, s := range v.shards {
 			s.each(func(f anyFrag) { live[string(f.id().bytes(f.stored()))] = true })
 		}
+	}
+	return live, err
+}
+
+// sweep deletes keys that a crash has left: of generations that never came into force and of
+// those that were replaced.
+func (ix *Index) sweep() error {
+	live, err := ix.live()
+	if err != nil {
+		return err
 	}
 	var dead [][]byte
 	for _, prefix := range "fscdv" {

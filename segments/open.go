@@ -1,0 +1,153 @@
+package segments
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/store"
+	"whowhen.dev/whowhen/segments/log"
+)
+
+// open opens log and index and applies what the index lacks. An index that cannot be
+// used is thrown away and built again, from the newest snapshot and the log.
+func (a *App) open() error {
+	wal, cut, err := log.Open(filepath.Join(a.dir, "log"), log.Options{SegmentBytes: a.options.LogSegmentBytes})
+	if err != nil {
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	a.wal = wal
+	a.grownBytes.Store(wal.Bytes())
+	if cut.File != "" {
+		a.note("the unfinished end of the log was cut off, which nobody had been told was on disk", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes)
+	}
+	err = a.openIndex()
+	if err == nil && a.index.Position() == 0 && a.hasSnapshot() {
+		err = fmt.Errorf("%w: it is empty, and a snapshot is not", errIndexGone)
+	}
+	if err == nil {
+		err = a.replay()
+	}
+	locked, corrupt := new(store.LockedError), new(log.CorruptError)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &locked), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	a.note("the index is built again from the log", "because", err)
+	if err := a.rebuild(); err != nil {
+		return fmt.Errorf("app %s: building the index from the log: %w", a.name, err)
+	}
+	return nil
+}
+
+// errIndexGone says that there is no index, or one of another time, for the log to go on from.
+var errIndexGone = errors.New("the index does not fit the log")
+
+// rebuild makes the index anew, from the newest snapshot that serves and the log after it.
+func (a *App) rebuild() error {
+	a.admission.batches = nil
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.logger.Warn("closing the useless index", "cause", err)
+		}
+		a.store = nil
+	}
+	if err := store.Destroy(a.indexDir()); err != nil {
+		return err
+	}
+	if err := a.openStore(); err != nil {
+		return err
+	}
+	position, err := a.restoreSnapshot()
+	if err != nil {
+		return err
+	}
+	if position == 0 && a.wal.First() > 1 {
+		return fmt.Errorf("the log begins with position %d and no snapshot before it can be used: restore the app from a backup", a.wal.First())
+	}
+	if err := a.readIndex(); err != nil {
+		return err
+	}
+	return a.replay()
+}
+
+// note tells operators of something that opening mended.
+func (a *App) note(what string, args ...any) {
+	a.logger.Warn(what, args...)
+	if a.recovery != "" {
+		a.recovery += "; "
+	}
+	a.recovery += what
+	for i := 0; i+1 < len(args); i += 2 {
+		a.recovery += fmt.Sprintf(", %v %v", args[i], args[i+1])
+	}
+}
+
+func (a *App) indexDir() string { return filepath.Join(a.dir, "index") }
+
+// damageMark is a file that says that the index failed a check while it was in use.
+const damageMark = "index-damaged"
+
+func (a *App) damageMark() string { return filepath.Join(a.dir, damageMark) }
+
+func (a *App) openIndex() error {
+	if reason, err := os.ReadFile(a.damageMark()); err == nil {
+		if err := store.Destroy(a.indexDir()); err != nil {
+			return err
+		}
+		a.note("the index was damaged and is built again from the log", "because", string(reason))
+		if err := os.Remove(a.damageMark()); err != nil {
+			return err
+		}
+	}
+	if err := a.openStore(); err != nil {
+		return err
+	}
+	return a.readIndex()
+}
+
+func (a *App) openStore() error {
+	if err := a.disk.room(0); err != nil {
+		return err
+	}
+	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger, Room: a.disk.room})
+	if err != nil {
+		return err
+	}
+	a.store = st
+	return nil
+}
+
+// readIndex reads the index that the store holds, and checks that the log goes on from it.
+func (a *App) readIndex() error {
+	ix, err := index.New(a.store, a.zone, a.options.CacheBytes, a.indexDamaged)
+	if err != nil {
+		return err
+	}
+	a.index = ix
+	a.saved.Store(ix.Position())
+	switch at := ix.Position(); {
+	case at > a.wal.Last():
+		return fmt.Errorf("%w: it is at position %d, the log ends at %d", errIndexGone, at, a.wal.Last())
+	case at+1 < a.wal.First():
+		return fmt.Errorf("%w: it is at position %d, the log begins at %d", errIndexGone, at, a.wal.First())
+	}
+	return nil
+}
+
+// indexDamaged notes that a fragment could not be read, so that the next start builds the
+// index again, and returns the error to answer with.
+func (a *App) indexDamaged(cause error) error {
+	if errors.Is(cause, store.ErrClosed) {
+		return &Error{Reason: Closed, Message: "the app is being closed", Retryable: true, Err: cause}
+	}
+	a.logger.Error("the index failed a check; it will be built again from the log at the next start", "cause", cause)
+	if err := writeWhole(a.damageMark(), []byte(cause.Error())); err != nil {
+		a.logger.Error("the damage of the index could not be noted", "cause", err)
+	}
+	return &Error{Reason: IndexDamaged, Message: "the index on disk failed a check; restart whowhen, which builds it again from the log", Err: cause}
+}
