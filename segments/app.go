@@ -69,7 +69,9 @@ func openApp(name, dir string, o Options) (*App, error) {
 		logger:  o.Logger.With("app", name),
 		disk:    &disk{dir: dir},
 		room:    semaphore.NewWeighted(int64(o.QueueRecords)),
-		commits: make(chan *pending, 1024),
+		// Each batch in it holds room for a record at least, so that sending never waits. That matters: it is
+		// done under admission's mutex, which the committer takes too.
+		commits: make(chan *pending, o.QueueRecords),
 		applies: make(chan *pending, 1024),
 		save:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
