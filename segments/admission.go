@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -24,11 +25,21 @@ const batchIDTTL = 7 * 24 * time.Hour
 type admission struct {
 	mu      sync.Mutex
 	closed  bool
-	types   map[string]value.Kind // of attributes
+	types   map[string]attributeType
 	loads   map[string]index.Load
 	flights map[string]*pending     // the last batch of each load that is not on disk yet
 	batches map[batchKey]*seenBatch // those that no checkpoint has stored
+	forgot  uint64                  // how often batch ids were dropped because a checkpoint has them
 }
+
+// attributeType is an attribute's type and the position of the batch that first set it.
+type attributeType struct {
+	kind  value.Kind
+	since uint64
+}
+
+// inFlight is the position of what has none yet: later than all.
+const inFlight = math.MaxUint64
 
 // batchKey stands for a batch id.
 type batchKey [16]byte
@@ -49,10 +60,10 @@ type seenBatch struct {
 func (m *admission) begin(ix *index.Index) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.types, m.flights = map[string]value.Kind{}, map[string]*pending{}
+	m.types, m.flights = map[string]attributeType{}, map[string]*pending{}
 	for _, name := range ix.Schema.Attributes() {
-		_, kind, _, _ := ix.Schema.Attribute(name)
-		m.types[name] = kind
+		kind, since := ix.Schema.FirstSet(name)
+		m.types[name] = attributeType{kind, since}
 	}
 	m.loads = maps.Clone(ix.Loads())
 	if m.loads == nil {
@@ -97,12 +108,17 @@ func (m *admission) admit(p *pending, send chan<- *pending) ([]batch.Reject, err
 		}
 	}
 	if b.ID != "" {
-		if _, found := m.batches[keyOf(b.ID)]; found {
+		// Of the same batch, sent twice at once, one was not known when the other looked.
+		seen := m.batches[keyOf(b.ID)]
+		if seen != nil && !seen.expired(b.ReceivedMillis) || m.forgot != p.forgot {
 			return nil, errRepeated
 		}
 	}
-	rejects, types := m.checkTypes(b)
-	maps.Copy(m.types, types)
+	rejects, brought := m.checkTypes(b, inFlight)
+	p.brought = brought
+	for name, kind := range brought {
+		m.types[name] = attributeType{kind, inFlight}
+	}
 	if b.Load != nil {
 		// The server rejected these rows; with the loader's own they make the load's total.
 		b.Load.Rejected += uint64(len(rejects))
@@ -150,25 +166,30 @@ func (m *admission) settle(p *pending, err error) {
 		}
 	}
 	close(p.settled)
+	if err == nil {
+		for name, kind := range p.brought {
+			m.types[name] = attributeType{kind, p.position}
+		}
+	}
 	if p.seen == nil {
 		return
 	}
 	if err == nil {
 		p.seen.position = p.position
-	} else {
+	} else if m.batches[keyOf(p.batch.ID)] == p.seen {
 		delete(m.batches, keyOf(p.batch.ID))
 	}
 	close(p.seen.settled)
 }
 
-// checkTypes takes out the profile records that give an attribute another type than it has, and returns
-// them with the types that the others bring. Records are looked at in order, so that the first type
+// checkTypes takes out the profile records that give an attribute another type than it had before a
+// position, and returns them with the types that the others bring. Records are looked at in order, so that the first type
 // holds within a batch too.
-func (m *admission) checkTypes(b *batch.Batch) (rejects []batch.Reject, brought map[string]value.Kind) {
+func (m *admission) checkTypes(b *batch.Batch, position uint64) (rejects []batch.Reject, brought map[string]value.Kind) {
 	brought = map[string]value.Kind{}
 	typeOf := func(name string) value.Kind {
-		if kind, found := m.types[name]; found {
-			return kind
+		if t, found := m.types[name]; found && (t.since < position || position == inFlight) {
+			return t.kind
 		}
 		return brought[name]
 	}
@@ -234,10 +255,11 @@ func misfit(p *batch.Profiles, row int, typeOf func(string) value.Kind) *batch.R
 
 // lookup returns what is known of a batch id, waiting for one in flight; nil when it is not known,
 // or was too long ago.
-func (a *App) lookup(id string, now time.Time) (*seenBatch, error) {
+// forgot is for admission to see whether a checkpoint has come between.
+func (a *App) lookup(id string, now time.Time) (known *seenBatch, forgot uint64, err error) {
 	m := &a.admission
 	m.mu.Lock()
-	seen := m.batches[keyOf(id)]
+	seen, forgot := m.batches[keyOf(id)], m.forgot
 	m.mu.Unlock()
 	if seen != nil && seen.settled != nil {
 		<-seen.settled
@@ -248,19 +270,23 @@ func (a *App) lookup(id string, now time.Time) (*seenBatch, error) {
 	if seen == nil {
 		data, err := a.store.Get(batchStoreKey(keyOf(id)))
 		if errors.Is(err, store.ErrMissing) {
-			return nil, nil
+			return nil, forgot, nil
 		}
 		if err != nil {
-			return nil, a.indexDamaged(fmt.Errorf("batch id: %w", err))
+			return nil, forgot, a.indexDamaged(fmt.Errorf("batch id: %w", err))
 		}
 		if seen, err = decodeSeen(data); err != nil {
-			return nil, a.indexDamaged(err)
+			return nil, forgot, a.indexDamaged(err)
 		}
 	}
-	if now.UnixMilli()-seen.receivedMillis > batchIDTTL.Milliseconds() {
-		return nil, nil
+	if seen.expired(now.UnixMilli()) {
+		return nil, forgot, nil
 	}
-	return seen, nil
+	return seen, forgot, nil
+}
+
+func (s *seenBatch) expired(nowMillis int64) bool {
+	return nowMillis-s.receivedMillis > batchIDTTL.Milliseconds()
 }
 
 func batchStoreKey(k batchKey) []byte { return append([]byte{'b'}, k[:]...) }
@@ -300,5 +326,6 @@ func (m *admission) storable(position uint64, nowMillis int64) []index.Key {
 func (m *admission) forget(position uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.forgot++
 	maps.DeleteFunc(m.batches, func(_ batchKey, s *seenBatch) bool { return s.position != 0 && s.position <= position })
 }

@@ -66,9 +66,9 @@ func openApp(name, dir string, o Options) (*App, error) {
 	}
 	a := &App{
 		name: name, dir: dir, zone: zone, options: o, started: o.Clock(),
-		logger:  o.Logger.With("app", name),
-		disk:    &disk{dir: dir},
-		room:    semaphore.NewWeighted(int64(o.QueueRecords)),
+		logger: o.Logger.With("app", name),
+		disk:   &disk{dir: dir},
+		room:   semaphore.NewWeighted(int64(o.QueueRecords)),
 		// Each batch in it holds room for a record at least, so that sending never waits. That matters: it is
 		// done under admission's mutex, which the committer takes too.
 		commits: make(chan *pending, o.QueueRecords),

@@ -10,6 +10,7 @@ import (
 
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/value"
 )
 
 // maxPayloadBytes is the largest encoded batch: one frame of the log.
@@ -20,8 +21,10 @@ type pending struct {
 	batch   *batch.Batch
 	records int64
 	seen    *seenBatch
-	before  index.Load    // what was known of the batch's load
-	settled chan struct{} // closed when the batch is on disk or has failed
+	forgot  uint64                // admission's count when the batch id was looked up
+	brought map[string]value.Kind // types of attributes that the batch is the first to set
+	before  index.Load            // what was known of the batch's load
+	settled chan struct{}         // closed when the batch is on disk or has failed
 
 	encoded  chan struct{} // closed when payload is there
 	payload  []byte
@@ -45,9 +48,11 @@ func (a *App) Write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 }
 
 func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
-	now := a.options.Clock()
+	now, forgot := a.options.Clock(), uint64(0)
 	if w.BatchID != "" {
-		seen, err := a.lookup(w.BatchID, now)
+		var seen *seenBatch
+		var err error
+		seen, forgot, err = a.lookup(w.BatchID, now)
 		if err != nil {
 			return WriteResult{}, err
 		}
@@ -63,7 +68,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 		return WriteResult{}, err
 	}
 	if w.ValidateOnly {
-		more := a.wouldReject(b)
+		more := a.wouldReject(b, inFlight)
 		return WriteResult{Position: a.wal.Last(), Accepted: b.Records(), Rejects: byIndex(rejects, more)}, nil
 	}
 	if b.Records() == 0 && b.ID == "" && b.Load == nil {
@@ -75,7 +80,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if b.Load != nil {
 		b.Load.Rejected += uint64(len(rejects))
 	}
-	p := &pending{batch: b, records: int64(max(1, b.Records())), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
+	p := &pending{batch: b, forgot: forgot, records: int64(max(1, b.Records())), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
 	if err := a.room.Acquire(ctx, p.records); err != nil {
 		return WriteResult{}, err
 	}
@@ -125,7 +130,7 @@ func build(w WriteRequest, received time.Time) (*batch.Batch, []batch.Reject, er
 }
 
 // repeat answers a batch that has been written before, as it was answered then: what the checks depend on
-// besides the batch is the moment it came, which is known, and the types of attributes, which never change.
+// besides the batch is the moment it came and the types that attributes had by then, and both are known.
 func (a *App) repeat(w WriteRequest, seen *seenBatch) (WriteResult, error) {
 	if seen.content != w.Content {
 		return WriteResult{}, &Error{Reason: BatchIDReused, Field: "batch_id",
@@ -135,15 +140,15 @@ func (a *App) repeat(w WriteRequest, seen *seenBatch) (WriteResult, error) {
 	if err != nil {
 		return WriteResult{}, err
 	}
-	more := a.wouldReject(b)
+	more := a.wouldReject(b, seen.position)
 	return WriteResult{Position: seen.position, Accepted: b.Records(), Rejects: byIndex(rejects, more), Repeated: true}, nil
 }
 
-// wouldReject takes out the records that admission would, and returns them.
-func (a *App) wouldReject(b *batch.Batch) []batch.Reject {
+// wouldReject takes out the records that admission would have at a position, and returns them.
+func (a *App) wouldReject(b *batch.Batch, position uint64) []batch.Reject {
 	a.admission.mu.Lock()
 	defer a.admission.mu.Unlock()
-	rejects, _ := a.admission.checkTypes(b)
+	rejects, _ := a.admission.checkTypes(b, position)
 	return rejects
 }
 

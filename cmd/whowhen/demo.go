@@ -10,8 +10,8 @@ import (
 
 type demoCmd struct {
 	Serve  bool   `help:"Then serve it, and print five things to try."`
-	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve."`
-	CIDs   int    `name:"cids" default:"100000" placeholder:"N" help:"How many CIDs to make, up to 100,000."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve; default 127.0.0.1:8080."`
+	CIDs   int    `name:"cids" default:"100000" placeholder:"N" help:"How many CIDs to make, up to 100,000, which is the default."`
 }
 
 func (demoCmd) Help() string {

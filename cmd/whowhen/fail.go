@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"net"
 	"strings"
 	"unicode"
 
@@ -107,14 +107,10 @@ func explainError(err error) (int, string) {
 }
 
 func explainRPC(err *connect.Error, text string) (int, string) {
-	if network := (*url.Error)(nil); errors.As(err, &network) {
-		at := network.URL
-		if u, parseErr := url.Parse(network.URL); parseErr == nil {
-			at = u.Scheme + "://" + u.Host
-		}
-		return exitFailed, fmt.Sprintf("no answer from %s: %v. Is the server running there?", at, bareNetwork(network))
-	}
 	info := errorInfo(err)
+	if info == nil && err.Code() == connect.CodeUnavailable { // no server of ours has answered
+		return exitFailed, fmt.Sprintf("no answer from the server: %v. Is it running, and at that address?", innermost(err))
+	}
 	if info != nil && info.Offset != nil {
 		// The server sends the offset apart, and the message with it.
 		message := strings.TrimPrefix(err.Message(), fmt.Sprintf("at byte %d: ", *info.Offset))
@@ -126,11 +122,12 @@ func explainRPC(err *connect.Error, text string) (int, string) {
 	return exitFailed, sentence(err.Message())
 }
 
-// bareNetwork returns the innermost cause, which is what people need to know.
-func bareNetwork(err error) error {
+// innermost returns the cause of an error that people need to know: of a network error what
+// happened and where, without the calls that led there.
+func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)
-		if inner == nil {
+		if _, network := err.(*net.OpError); network || inner == nil {
 			return err
 		}
 		err = inner

@@ -13,10 +13,10 @@ import (
 
 // grammar is the command line. The help texts in it are the reference.
 type grammar struct {
-	Data   string `placeholder:"DIR" help:"Directory of the embedded store. Default ./whowhen-data, or $$WHOWHEN_DATA. When a server holds it, the command asks that server."`
-	Server string `placeholder:"URL" help:"Talk to the server at this address instead, such as http://127.0.0.1:8080. Default $$WHOWHEN_SERVER."`
-	App    string `placeholder:"NAME" help:"The app to work on. Default: the app \"default\"."`
-	JSON   bool   `name:"json" help:"Print results as JSON with snake_case keys."`
+	Data   string `group:"Flags of all commands:" placeholder:"DIR" help:"Directory of the embedded store. Default ./whowhen-data, or $$WHOWHEN_DATA. When a server holds it, the command asks that server."`
+	Server string `group:"Flags of all commands:" placeholder:"URL" help:"Talk to the server at this address instead, such as http://127.0.0.1:8080. Default $$WHOWHEN_SERVER."`
+	App    string `group:"Flags of all commands:" placeholder:"NAME" help:"The app to work on. Default: the app \"default\"."`
+	JSON   bool   `name:"json" group:"Flags of all commands:" help:"Print results as JSON with snake_case keys."`
 
 	Init     initCmd     `cmd:"" help:"Make an app and fix the time zone its days are counted in."`
 	Serve    serveCmd    `cmd:"" help:"Serve a directory over gRPC, gRPC-Web and HTTP with JSON."`

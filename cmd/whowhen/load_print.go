@@ -58,8 +58,12 @@ func printLoad(m *Main, s *load.Summary) error {
 		lines = append(lines, fmt.Sprintf("Rejected rows are in %s, with reasons:", s.RejectsPath))
 		lines = append(lines, reasons.lines()[1:]...)
 	}
-	if s.Rows > 0 && s.Seconds > 0 {
-		lines = append(lines, fmt.Sprintf("%.1f s, %s rows/s.", s.Seconds, grouped(uint64(float64(s.Rows)/s.Seconds))))
+	if s.Rows > 0 {
+		last := fmt.Sprintf("The app's log is at position %d now", s.Position)
+		if s.Seconds >= 0.1 { // less says nothing about a rate
+			last += fmt.Sprintf("; %s rows/s in %.1f s", grouped(uint64(float64(s.Rows)/s.Seconds)), s.Seconds)
+		}
+		lines = append(lines, last+".")
 	}
 	for _, line := range lines {
 		if _, err := fmt.Fprintln(m.Stdout, line); err != nil {

@@ -14,10 +14,14 @@ import (
 	"whowhen.dev/whowhen/cmd/internal/load"
 )
 
-func main() {
+func main() { os.Exit(run(load.SystemClock())) }
+
+// run runs the program on this machine and returns its exit code.
+func run(clock load.Clock) int {
 	// A reader that goes away, such as head, is an error of the write and no reason to die.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	m := &Main{
 		Name:        os.Args[0],
@@ -28,10 +32,10 @@ func main() {
 		StdoutWidth: terminalWidth(os.Stdout),
 		StderrWidth: terminalWidth(os.Stderr),
 		Getenv:      os.Getenv,
-		Clock:       load.SystemClock(),
+		Clock:       clock,
 		Version:     version(),
 	}
-	os.Exit(m.Main(ctx))
+	return m.Main(ctx)
 }
 
 // terminalWidth returns the columns of a terminal, and 0 for anything else.

@@ -21,7 +21,7 @@ type progress struct {
 	bars  *mpb.Progress // nil when there is no terminal
 	bar   *mpb.Bar
 	title string
-	text  atomic.Pointer[string] // read by the bar's goroutine
+	text  *atomic.Pointer[string] // the bar's; read by the bar's goroutine
 
 	nextLine time.Time
 	retrying bool
@@ -71,18 +71,20 @@ func (p *progress) show(title, text string, done, all int64) {
 		}
 		return
 	}
-	p.text.Store(&text)
 	if p.bars == nil {
 		p.bars = mpb.New(mpb.WithOutput(p.m.Stderr), mpb.WithWidth(p.m.StderrWidth), mpb.WithAutoRefresh())
 	}
 	if title != p.title {
 		p.drop()
-		p.title = title
+		shown := new(atomic.Pointer[string])
+		shown.Store(&text)
+		p.title, p.text = title, shown
 		p.bar = p.bars.New(max(all, 1), mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("░"),
 			mpb.BarRemoveOnComplete(), mpb.BarWidth(min(p.m.StderrWidth/4, 40)),
 			mpb.PrependDecorators(decor.Name(title+" ")),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *p.text.Load() })))
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *shown.Load() })))
 	}
+	p.text.Store(&text)
 	p.bar.SetCurrent(min(done, max(all-1, 0))) // a full bar is over and cannot be changed
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen at. Whoever reaches it can read and write everything, so think before you widen it. Port 0 takes a free one."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen at; default 127.0.0.1:8080. Whoever reaches it can read and write everything, so think before you widen it. Port 0 takes a free one."`
 }
 
 func (serveCmd) Help() string {
@@ -118,7 +118,7 @@ func listenFailure(address string, err error) error {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return failure("%s is not an address of this machine: take one that is, such as --listen 127.0.0.1:8080.", address)
 	}
-	return usageError("cannot listen at %s: %v.", address, bareNetwork(err))
+	return usageError("cannot listen: %v.", innermost(err))
 }
 
 // removeFile removes a file that may be gone.

@@ -57,10 +57,18 @@ func label(c *whowhenv1.Clause) (string, []*whowhenv1.Clause) {
 	case expr.Or:
 		return "any of", c.GetClauses()
 	case expr.Not:
-		if len(c.GetClauses()) == 1 && len(c.GetClauses()[0].GetClauses()) == 0 {
+		if len(c.GetClauses()) != 1 {
+			break
+		}
+		switch label, children := label(c.GetClauses()[0]); label {
+		case "all of":
+			return "not all of", children
+		case "any of":
+			return "none of", children
+		}
+		if len(c.GetClauses()[0].GetClauses()) == 0 {
 			return c.GetExpression(), nil
 		}
-		return "not", c.GetClauses()
 	}
 	return c.GetExpression(), c.GetClauses()
 }
@@ -75,7 +83,7 @@ func countTree(root *whowhenv1.Clause, width int) []string {
 	gathered := false
 	for _, r := range rows {
 		counts.add(grouped(r.clause.GetCount()), grouped(r.clause.GetRunningCount()))
-		gathered = gathered || r.label == "any of"
+		gathered = gathered || r.label == "any of" || r.label == "none of"
 	}
 	beside := counts.lines()
 	besideWidth := 0
@@ -93,7 +101,7 @@ func countTree(root *whowhenv1.Clause, width int) []string {
 		}
 	}
 	if gathered {
-		lines = append(lines, "", "Under \"any of\", left is how many are gathered by then.")
+		lines = append(lines, "", "Under \"any of\" and \"none of\", left is how many are gathered by then.")
 	}
 	return lines
 }

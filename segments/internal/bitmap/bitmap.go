@@ -1,9 +1,6 @@
 package bitmap
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "math/bits"
 
 // Bitmap is a set of the ordinals of one shard, 0 to ShardOrdinals-1. The zero Bitmap
 // is empty.
@@ -80,10 +77,11 @@ func cut(to []uint16, from []uint32, k int) ([]uint16, []uint32) {
 
 // MemoryBytes returns how much memory the bitmap takes, blocks it shares included.
 func (b *Bitmap) MemoryBytes() int {
-	n := int(unsafe.Sizeof(*b)) + len(b.blocks)*int(unsafe.Sizeof(Block{}))
+	const bitmapBytes, blockBytes, wordsBytes = 40, 40, BlockOrdinals / 8
+	n := bitmapBytes + len(b.blocks)*blockBytes
 	for i := range b.blocks {
 		if b.blocks[i].words != nil {
-			n += int(unsafe.Sizeof(Words{}))
+			n += wordsBytes
 		} else {
 			n += 2 * len(b.blocks[i].array)
 		}

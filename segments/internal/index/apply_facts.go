@@ -99,7 +99,7 @@ func (d *Draft) attribute(c *batch.Column, order []uint64) error {
 		if k == value.Absent {
 			return nil // unset what nobody has
 		}
-		id, kind, values = d.schema.addAttribute(c.Name, k)
+		id, kind, values = d.schema.addAttribute(c.Name, k, d.position)
 	}
 	coded := codedColumn{column: c, codes: code(c, values)}
 	var changes []ordinalChange

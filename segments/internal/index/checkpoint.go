@@ -158,8 +158,8 @@ func (c *checkpoint) fields(cids int) error {
 	ix, old := c.index, &c.index.saved.state
 	c.state.Tags = ix.Schema.Tags()
 	for i, name := range ix.Schema.Attributes() {
-		_, kind, _, _ := ix.Schema.Attribute(name)
-		a := attributeState{Name: name, Kind: kind}
+		kind, since := ix.Schema.FirstSet(name)
+		a := attributeState{Name: name, Kind: kind, Since: since}
 		if i < len(old.Attributes) {
 			a.Values = old.Attributes[i].Values.clone()
 		}

@@ -19,6 +19,7 @@ type Draft struct {
 	zone   *civil.Zone
 	base   *Version
 
+	position uint64 // of the batch being applied
 	shards   []*shard
 	owned    []bool // which shards are clones of this draft's
 	known    int    // CIDs in the base
@@ -42,8 +43,9 @@ func NewDraft(base *Version, schema *Schema, cids *dict.CIDs, zone *civil.Zone) 
 // unheard is later than any second.
 const unheard = 1<<62 - 1
 
-// Apply adds a batch. After an error the draft must be thrown away.
-func (d *Draft) Apply(b *batch.Batch) error {
+// Apply adds the batch at a position. After an error the draft must be thrown away.
+func (d *Draft) Apply(b *batch.Batch, position uint64) error {
+	d.position = position
 	for i := range b.Events {
 		if err := d.events(&b.Events[i], b.ReceivedMillis); err != nil {
 			return fmt.Errorf("event %.60q: %w", b.Events[i].Name, err)

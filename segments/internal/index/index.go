@@ -45,14 +45,14 @@ type garbage struct {
 	keys   [][]byte
 }
 
-// Apply makes the batches, which end at this position, the newest version. After an
+// Apply makes the batches, the last of which is at this position, the newest version. After an
 // error the index takes no more batches, while the versions before stay good.
 func (ix *Index) Apply(batches []*batch.Batch, position uint64) error {
 	base := ix.newest()
 	draft := NewDraft(base.Version, ix.Schema, ix.CIDs, ix.zone)
 	loads := base.loads
-	for _, b := range batches {
-		if err := draft.Apply(b); err != nil {
+	for i, b := range batches {
+		if err := draft.Apply(b, position-uint64(len(batches)-1-i)); err != nil {
 			return err
 		}
 		if b.Load != nil {

@@ -89,7 +89,7 @@ func (ix *Index) restoreFields(s *state) error {
 		ix.Schema.addTag(name)
 	}
 	for _, a := range s.Attributes {
-		ix.Schema.addAttribute(a.Name, a.Kind)
+		ix.Schema.addAttribute(a.Name, a.Kind, a.Since)
 	}
 	for _, e := range s.Events {
 		id := ix.Schema.addEvent(e.Name)

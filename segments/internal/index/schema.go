@@ -16,6 +16,7 @@ type Schema struct {
 	attributes names
 	events     names
 	kinds      []value.Kind // of attributes
+	firstSet   []uint64     // position of the batch that first set each attribute
 	values     []*Values    // of attributes
 	props      []*names     // of events
 	propValues [][]*Values  // of events, by property
@@ -70,6 +71,16 @@ func (s *Schema) Attribute(name string) (id uint32, k value.Kind, v *Values, fou
 		return id, s.kinds[id], s.values[id], true
 	}
 	return 0, value.Absent, nil, false
+}
+
+// FirstSet returns the type of an attribute and the position of the batch that first set it.
+func (s *Schema) FirstSet(name string) (k value.Kind, position uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if id, found := s.attributes.find(name); found {
+		return s.kinds[id], s.firstSet[id]
+	}
+	return value.Absent, 0
 }
 
 // Event returns the number of an event.
@@ -135,13 +146,14 @@ func (s *Schema) addTag(name string) uint32 {
 	return id
 }
 
-// addAttribute returns the attribute, made with the kind if it is new.
-func (s *Schema) addAttribute(name string, k value.Kind) (uint32, value.Kind, *Values) {
+// addAttribute returns the attribute, made with the kind and the position if it is new.
+func (s *Schema) addAttribute(name string, k value.Kind, position uint64) (uint32, value.Kind, *Values) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id, added := s.attributes.add(name)
 	if added {
 		s.kinds, s.values = append(s.kinds, k), append(s.values, newValues())
+		s.firstSet = append(s.firstSet, position)
 	}
 	return id, s.kinds[id], s.values[id]
 }

@@ -38,6 +38,7 @@ type state struct {
 type attributeState struct {
 	Name   string      `json:"name"`
 	Kind   value.Kind  `json:"kind"`
+	Since  uint64      `json:"since"` // position of the batch that first set it
 	Values valuesState `json:"values"`
 }
 

@@ -1,0 +1,51 @@
+# Everything here needs Go, make and git; `make check` wants a C compiler too.
+
+GO       ?= go
+LISTEN   ?= 127.0.0.1:8080
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## Say what there is.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: build
+build: ## Build bin/whowhen.
+	$(GO) build -o bin/whowhen ./cmd/whowhen
+
+.PHONY: run
+run: build ## Make the sample app in ./whowhen-data if it is not there, serve it on LISTEN and print five things to try.
+	@bin/whowhen demo --serve --listen $(LISTEN)
+
+.PHONY: test
+test: ## Run all tests.
+	$(GO) test ./...
+
+.PHONY: check
+check: ## Check formatting, vet, staticcheck, generated code, and run all tests with the race detector.
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) run ./proto/genproto -check
+	@cc=$$($(GO) env CC); \
+	if ! command -v $${cc%% *} >/dev/null; then \
+		echo "make check: all of the above is fine, but the race detector was not run:"; \
+		echo "it needs a C compiler, and $$cc is not here. Install gcc or clang, or set CC."; exit 1; fi
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+
+.PHONY: bench
+bench: ## Run the benchmarks.
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, one after the other.
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$($(GO) test -list '^Fuzz' $$dir | grep '^Fuzz'); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built. The data in ./whowhen-data stays.
+	rm -rf bin
