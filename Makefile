@@ -3,6 +3,7 @@
 GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 FUZZTIME ?= 10s
+CYCLES   ?= 300
 
 .PHONY: help
 help: ## Say what there is.
@@ -45,6 +46,10 @@ fuzz: ## Run every fuzz target for FUZZTIME, one after the other.
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
 		done; \
 	done
+
+.PHONY: crash
+crash: ## Kill the real server CYCLES times while it writes, saves and drops old log; nothing may be lost.
+	WHOWHEN_CRASH_CYCLES=$(CYCLES) $(GO) test -count=1 -timeout 60m -v ./cmd/internal/crash
 
 .PHONY: clean
 clean: ## Remove what was built. The data in ./whowhen-data stays.

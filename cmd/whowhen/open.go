@@ -94,8 +94,12 @@ const patience = 5 * time.Second
 // openHome opens the directory until Close. It fails with an *inUseError when a server
 // holds it, or another command for longer than patience.
 func (m *Main) openHome(ctx context.Context) (*segments.Home, error) {
+	o := m.storage
+	if o.Clock = m.Clock.Now; o.Logger == nil {
+		o.Logger = m.quietLogger()
+	}
 	for waited := time.Duration(0); ; {
-		home, err := segments.OpenHome(m.flags.Data, segments.Options{Clock: m.Clock.Now, Logger: m.quietLogger()})
+		home, err := segments.OpenHome(m.flags.Data, o)
 		var known *segments.Error
 		if !errors.As(err, &known) || known.Reason != segments.DirectoryInUse {
 			if err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"whowhen.dev/whowhen/cmd/internal/load"
+	"whowhen.dev/whowhen/segments"
 )
 
 // Main is one run of the program. All that it takes from the machine is in its fields, so that
@@ -29,7 +30,8 @@ type Main struct {
 	Version string
 
 	flags    grammar
-	selected *kong.Context // nil when there is nothing left to do
+	storage  segments.Options // as the command wants it; Clock and Logger have defaults
+	selected *kong.Context    // nil when there is nothing left to do
 	closers  []func() error
 }
 
