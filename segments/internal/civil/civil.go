@@ -5,7 +5,10 @@
 // the clocks, and where clocks are set back across midnight a day can come in two pieces.
 package civil
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Zone counts days in one time zone. It is not safe for concurrent use; making
 // one is cheap.
@@ -45,23 +48,37 @@ func (z *Zone) seek(seconds int64) {
 	}
 }
 
-// LastSecond returns the last second of a day. Of a day that the zone's calendar leaves out
-// it returns the last second of the day before.
-func (z *Zone) LastSecond(day int32) int64 {
-	// The following day starts, in any zone, within this span of UTC.
+// Span is a stretch of seconds, both ends included.
+type Span struct{ First, Last int64 }
+
+// Until returns the seconds whose day is not after a day, ascending, the first span beginning at the start
+// of time. It is one span, but two or more where clocks were set back across midnight.
+func (z *Zone) Until(day int32) []Span {
+	// The following day begins, in any zone, within these hours of UTC.
 	from, to := int64(day+1)*secondsPerDay-16*3600, int64(day+1)*secondsPerDay+16*3600
-	last := from
+	spans := []Span{{math.MinInt64, from - 1}}
 	for at := from; at < to; at = z.toSeconds {
 		if at < z.fromSeconds || at >= z.toSeconds {
 			z.seek(at)
 		}
-		// Within this span the day ends where the wall shows the next midnight.
+		// While these clocks hold, the day ends where the wall shows the next midnight.
 		end := min(int64(day+1)*secondsPerDay-z.offsetSeconds, z.toSeconds)
-		if end > at {
-			last = end - 1
+		switch last := &spans[len(spans)-1]; {
+		case end <= at:
+		case last.Last == at-1:
+			last.Last = end - 1
+		default:
+			spans = append(spans, Span{at, end - 1})
 		}
 	}
-	return last
+	return spans
+}
+
+// LastSecond returns the last second of a day. Of a day that the zone's calendar leaves out
+// it returns the last second of the day before.
+func (z *Zone) LastSecond(day int32) int64 {
+	spans := z.Until(day)
+	return spans[len(spans)-1].Last
 }
 
 func floorDiv(a, b int64) int64 {

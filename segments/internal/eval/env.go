@@ -76,9 +76,15 @@ func (e *Env) before(w expr.Window) span {
 
 func clampDay(day int64) int32 { return int32(max(math.MinInt32+1, min(math.MaxInt32-1, day))) }
 
-// dayRange returns the first and the last millisecond of a civil day of the app's zone.
-func (e *Env) dayRange(day int64) (low, high int64) {
-	z := civil.NewZone(e.Zone)
-	d := clampDay(min(max(day, -4_000_000), 4_000_000))
-	return (z.LastSecond(d-1) + 1) * 1000, z.LastSecond(d)*1000 + 999
+// until returns the milliseconds whose civil day in the app's zone is not after a day.
+func (e *Env) until(day int64) []interval {
+	var all []interval
+	for _, span := range civil.NewZone(e.Zone).Until(clampDay(min(max(day, -4_000_000), 4_000_000))) {
+		low := int64(math.MinInt64)
+		if span.First != math.MinInt64 {
+			low = span.First * 1000
+		}
+		all = append(all, interval{low, span.Last*1000 + 999})
+	}
+	return all
 }

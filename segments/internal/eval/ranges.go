@@ -54,6 +54,9 @@ func numberRanges(op expr.Op, literals []value.Value, scale uint8) []interval {
 		return tidy(all)
 	case expr.Between:
 		low, high := numberRange(expr.Ge, literals[0].Num, scale), numberRange(expr.Le, literals[1].Num, scale)
+		if low == nothing || high == nothing {
+			return nil // a bound lies beyond all coefficients
+		}
 		return []interval{{low.low, high.high}}
 	case expr.Ne:
 		return []interval{numberRange(expr.Lt, literals[0].Num, scale), numberRange(expr.Gt, literals[0].Num, scale)}
@@ -142,32 +145,80 @@ func floorAt(d value.Decimal, scale uint8) (floor int64, exact bool, beyond int)
 }
 
 // timeRanges returns which milliseconds a comparison of moments holds for. A date
-// stands for its whole day in the app's zone.
+// stands for all moments of that civil day in the app's zone.
 func (e *Env) timeRanges(op expr.Op, literals []value.Value) []interval {
-	spans := make([]interval, len(literals))
-	for i, l := range literals {
-		spans[i] = interval{l.Millis, l.Millis}
+	// Moments not after the literal, and moments before it.
+	upTo := func(l value.Value) []interval {
 		if l.Kind == value.Date {
-			spans[i].low, spans[i].high = e.dayRange(l.Millis)
+			return e.until(l.Millis)
 		}
+		return []interval{{math.MinInt64, l.Millis}}
 	}
+	before := func(l value.Value) []interval {
+		if l.Kind == value.Date {
+			return e.until(l.Millis - 1)
+		}
+		return []interval{below(l.Millis)}
+	}
+	equal := func(l value.Value) []interval { return intersect(upTo(l), complement(before(l))) }
 	switch op {
-	case expr.In, expr.Eq:
-		return tidy(spans)
+	case expr.In:
+		var all []interval
+		for _, l := range literals {
+			all = append(all, equal(l)...)
+		}
+		return tidy(all)
 	case expr.Between:
-		return []interval{{spans[0].low, spans[1].high}}
+		return intersect(upTo(literals[1]), complement(before(literals[0])))
+	case expr.Eq:
+		return equal(literals[0])
 	case expr.Ne:
-		return []interval{below(spans[0].low), above(spans[0].high)}
+		return complement(equal(literals[0]))
 	case expr.Lt:
-		return []interval{below(spans[0].low)}
+		return before(literals[0])
 	case expr.Le:
-		return []interval{{math.MinInt64, spans[0].high}}
+		return upTo(literals[0])
 	case expr.Gt:
-		return []interval{above(spans[0].high)}
+		return complement(upTo(literals[0]))
 	case expr.Ge:
-		return []interval{{spans[0].low, math.MaxInt64}}
+		return complement(before(literals[0]))
 	}
 	return nil
+}
+
+// complement returns the integers that are in none of ascending disjoint intervals.
+func complement(intervals []interval) []interval {
+	var gaps []interval
+	rest := everything
+	for _, i := range intervals {
+		if i.low > i.high {
+			continue
+		}
+		if i.low > rest.low {
+			gaps = append(gaps, interval{rest.low, i.low - 1})
+		}
+		if i.high == math.MaxInt64 {
+			return gaps
+		}
+		rest.low = i.high + 1
+	}
+	return append(gaps, rest)
+}
+
+// intersect returns the integers that are in both of two lists of ascending disjoint intervals.
+func intersect(a, b []interval) []interval {
+	var both []interval
+	for len(a) > 0 && len(b) > 0 {
+		if i := (interval{max(a[0].low, b[0].low), min(a[0].high, b[0].high)}); i.low <= i.high {
+			both = append(both, i)
+		}
+		if a[0].high < b[0].high {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return both
 }
 
 // boolRanges returns which of 0 and 1 a comparison holds for.
