@@ -53,6 +53,7 @@ type App struct {
 	mu      sync.Mutex
 	visible chan struct{} // closed and replaced when a version becomes visible
 	broken  error         // why the index takes no more
+	unsaved error         // why the last checkpoint found no room, or nil
 }
 
 func openApp(name, dir string, o Options) (*App, error) {
@@ -173,4 +174,17 @@ func (a *App) whyBroken() error {
 		return nil
 	}
 	return &Error{Reason: ReadOnly, Message: fmt.Sprintf("app %s takes no writes until it is restarted", a.name), Err: a.broken}
+}
+
+func (a *App) setUnsaved(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unsaved = err
+}
+
+// whyUnsaved returns why the last checkpoint found no room on the disk, or nil.
+func (a *App) whyUnsaved() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unsaved
 }

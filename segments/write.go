@@ -63,6 +63,10 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if err := a.whyBroken(); err != nil {
 		return WriteResult{}, err
 	}
+	if err := a.whyUnsaved(); err != nil && a.index.DirtyBytes() > a.options.CheckpointBytes {
+		// What cannot be saved must stay in memory, which is not to fill up in the disk's place.
+		return WriteResult{}, err
+	}
 	b, rejects, err := build(w, now)
 	if err != nil {
 		return WriteResult{}, err
@@ -276,7 +280,7 @@ func (a *App) pace() {
 	default:
 	}
 	const tooMuch = 8
-	for a.index.DirtyBytes() > tooMuch*a.options.CheckpointBytes && a.whyBroken() == nil {
+	for a.index.DirtyBytes() > tooMuch*a.options.CheckpointBytes && a.whyBroken() == nil && a.whyUnsaved() == nil {
 		select {
 		case <-a.stop:
 			return
@@ -285,9 +289,11 @@ func (a *App) pace() {
 	}
 }
 
-// checkpoints saves the index when asked to, and every minute if there is anything to save.
+// checkpoints saves the index when asked to, and every minute if there is anything to save. While there is
+// no room on the disk it tries again every second.
 func (a *App) checkpoints() {
-	ticker := time.NewTicker(time.Minute)
+	const usually, impatiently = time.Minute, time.Second
+	ticker := time.NewTicker(usually)
 	defer ticker.Stop()
 	for {
 		select {
@@ -296,13 +302,20 @@ func (a *App) checkpoints() {
 		case <-a.save:
 		case <-ticker.C:
 		}
-		switch err := a.checkpoint(); {
+		err := a.checkpoint()
+		switch {
 		case errors.Is(err, errNoRoom):
-			a.logger.Warn("the index is not saved; the log has everything, and the next minute brings another try", "cause", err)
+			if a.whyUnsaved() == nil {
+				a.logger.Warn("the index is not saved; the log has everything, and it is tried again every second", "cause", err)
+			}
+			ticker.Reset(impatiently)
 		case err != nil:
 			a.fail(fmt.Errorf("saving the index: %w", err))
 			return
+		default:
+			ticker.Reset(usually)
 		}
+		a.setUnsaved(err)
 	}
 }
 
