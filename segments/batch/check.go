@@ -163,7 +163,7 @@ func CheckValue(v value.Value) (reason, message string) {
 		if v.Num.Coef == math.MinInt64 || v.Num.Scale > value.MaxScale {
 			return "NUMBER_OUT_OF_RANGE", value.ErrRange.Error()
 		}
-	case value.Bool, value.Time, value.Absent, Unset:
+	case value.Bool, value.Time, value.Absent:
 	default:
 		return "VALUE_KIND", "this kind of value is not taken"
 	}

@@ -42,6 +42,7 @@ func (b *Builder) EventColumns(firstIndex int, e Events) error {
 	}
 	if e.CIDs.Len() > 0 {
 		b.batch.Events = append(b.batch.Events, e)
+		delete(b.events, e.Name) // records that follow go behind these
 	}
 	return nil
 }
@@ -52,6 +53,9 @@ func (b *Builder) TagColumns(firstIndex int, t Tags) error {
 	if err := fits("tag_columns", rows, t.CIDs, nil,
 		length{"expires_at_unix_millis", len(t.ExpiresMillis)}, length{"time_unix_millis", len(t.TimesMillis)}); err != nil {
 		return err
+	}
+	if len(t.Remove) != rows {
+		return fmt.Errorf("tag_columns: remove has %d values for %d CIDs", len(t.Remove), rows)
 	}
 	bad := b.checkRows(firstIndex, &t.CIDs, t.TimesMillis, "", nil)
 	if r := checkNamed("tag", "TAG", t.Name); r != nil {
@@ -68,6 +72,7 @@ func (b *Builder) TagColumns(firstIndex int, t Tags) error {
 	}
 	if t.CIDs.Len() > 0 {
 		b.batch.Tags = append(b.batch.Tags, t)
+		delete(b.tags, t.Name)
 	}
 	return nil
 }
@@ -78,16 +83,20 @@ func (b *Builder) ProfileColumns(firstIndex int, p Profiles) error {
 	if err := fits("profile_columns", rows, p.CIDs, p.Set, length{"time_unix_millis", len(p.TimesMillis)}); err != nil {
 		return err
 	}
-	bad := b.checkRows(firstIndex, &p.CIDs, p.TimesMillis, "set", p.Set)
+	bad := b.checkRows(firstIndex, &p.CIDs, p.TimesMillis, attributes, p.Set)
 	p.Index = indexes(firstIndex, rows)
 	if keep := bad.finish(b); keep != nil {
 		p.Filter(keep)
 	}
 	if p.CIDs.Len() > 0 {
 		b.batch.Profiles = append(b.batch.Profiles, p)
+		b.profiles = nil
 	}
 	return nil
 }
+
+// attributes is the field of profile changes, in which alone a value may be Unset.
+const attributes = "set"
 
 type length struct {
 	name string
@@ -232,11 +241,13 @@ func (c *Column) check(field string, bad *badRows) {
 			if c.Data[row] == minInt64 || c.Scale(row) > value.MaxScale {
 				wrong(row, c.Value(row))
 			}
-		case value.Bool, value.Time, value.Absent, Unset:
+		case value.Bool, value.Time, value.Absent:
 		case value.List:
 			wrong(row, c.Value(row))
 		default:
-			wrong(row, value.Value{Kind: k})
+			if k != Unset || field != attributes {
+				wrong(row, value.Value{Kind: k})
+			}
 		}
 	}
 }

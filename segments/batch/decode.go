@@ -11,7 +11,7 @@ import (
 var errShort = errors.New("ends too early")
 
 // Decode reads what AppendTo wrote. Bytes that AppendTo cannot have written give an
-// error, never a panic, and cost memory in proportion to their length. The batch
+// error, never a panic, and cost memory for 256 columns of MaxRecords rows at most beyond their length. The batch
 // shares no memory with the bytes.
 func Decode(data []byte) (*Batch, error) {
 	d := decoder{rest: data}
@@ -176,6 +176,10 @@ func (d *decoder) deltas(rows int) []int64 {
 
 func (d *decoder) cids() CIDs {
 	n := d.count(1)
+	if n > MaxRecords {
+		d.fail("%d records", n)
+		return CIDs{}
+	}
 	if !d.bool() {
 		if n > len(d.rest)/PackedBytes {
 			d.fail("%d packed CIDs cannot follow", n)

@@ -1,0 +1,180 @@
+package column
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+// row is one event, for a judge of chunks.
+type row struct {
+	ordinal uint32
+	offset  int64
+	id      string
+	kind    value.Kind
+	cell    Cell
+}
+
+func genRows(t *rapid.T) []row {
+	withIDs, withProp, scaled := rapid.Bool().Draw(t, "ids"), rapid.Bool().Draw(t, "prop"), rapid.Bool().Draw(t, "scaled")
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
+		r := row{
+			ordinal: rapid.OneOf(rapid.Uint32Range(0, 5), rapid.Uint32Range(0, bitmap.ShardOrdinals-1), rapid.SampledFrom([]uint32{65535, 65536, bitmap.ShardOrdinals - 1})).Draw(t, "ordinal"),
+			offset:  rapid.Int64Range(-50_000_000, 140_000_000).Draw(t, "offset"),
+		}
+		if withIDs {
+			r.id = rapid.SampledFrom([]string{"", "a", "日本"}).Draw(t, "id")
+		}
+		if withProp {
+			r.kind = rapid.SampledFrom([]value.Kind{value.Absent, value.Number, value.String}).Draw(t, "kind")
+		}
+		if r.kind != value.Absent {
+			r.cell.Data = rapid.Int64().Draw(t, "data")
+		}
+		if r.kind == value.Number && scaled {
+			r.cell.Scale = rapid.Uint8Range(0, 18).Draw(t, "scale")
+		}
+		return r
+	}), 1, 30).Draw(t, "rows")
+}
+
+func chunkOf(rows []row) *Chunk {
+	var r Rows
+	p := RowsProp{ID: 7}
+	for _, one := range rows {
+		r.Ordinals, r.Offsets, r.IDs = append(r.Ordinals, one.ordinal), append(r.Offsets, one.offset), append(r.IDs, one.id)
+		p.Kinds, p.Data, p.Scales = append(p.Kinds, one.kind), append(p.Data, one.cell.Data), append(p.Scales, one.cell.Scale)
+	}
+	if !slices.ContainsFunc(rows, func(r row) bool { return r.id != "" }) {
+		r.IDs = nil
+	}
+	if slices.ContainsFunc(rows, func(r row) bool { return r.kind != value.Absent }) {
+		r.Props = []RowsProp{p}
+	}
+	return NewChunk(&r)
+}
+
+func rowsOf(c *Chunk) (rows []row) {
+	for i := range c.Len() {
+		r := row{ordinal: c.Ordinal(i), offset: c.Offset(i), id: string(c.ID(i))}
+		if p := c.Prop(7); p != nil {
+			r.kind, r.cell = p.Kind(i), p.Cell(i)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// TestChunkAgainstRows sorts, merges, encodes and looks up, and compares with plain rows.
+func TestChunkAgainstRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := genRows(t), genRows(t)
+		merged := Merge(chunkOf(a), chunkOf(b))
+		want := slices.Concat(a, b)
+		slices.SortStableFunc(want, func(x, y row) int { return int(x.ordinal) - int(y.ordinal) })
+		encoded, err := merged.AppendTo(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded, err := DecodeChunk(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []*Chunk{merged, decoded} {
+			if got := rowsOf(c); !slices.Equal(got, want) {
+				t.Fatalf("%+v\nwant %+v", got, want)
+			}
+			low, high := c.Offsets()
+			for _, r := range want {
+				if r.offset < low || r.offset > high {
+					t.Fatalf("offset %d is outside [%d, %d]", r.offset, low, high)
+				}
+				from, to := c.Find(r.ordinal)
+				for i := range want {
+					if (want[i].ordinal == r.ordinal) != (i >= from && i < to) {
+						t.Fatalf("Find(%d) = [%d, %d) of %+v", r.ordinal, from, to, want)
+					}
+				}
+			}
+			if from, to := c.Find(12345); from != to && want[from].ordinal != 12345 {
+				t.Fatal("somebody is found who is not there")
+			}
+			next := 0
+			for k := range bitmap.ShardBlocks {
+				from, to := c.Block(k)
+				if from != next {
+					t.Fatalf("block %d starts at row %d, want %d", k, from, next)
+				}
+				for i := from; i < to; i++ {
+					if int(want[i].ordinal>>16) != k {
+						t.Fatalf("row %d lies in block %d", i, k)
+					}
+				}
+				next = to
+			}
+			if next != len(want) {
+				t.Fatalf("blocks end at row %d of %d", next, len(want))
+			}
+		}
+	})
+}
+
+func TestDrop(t *testing.T) {
+	r := Rows{Ordinals: []uint32{1, 2, 3}, Offsets: []int64{10, 20, 30}, IDs: []string{"a", "b", "c"},
+		Props: []RowsProp{{ID: 1, Kinds: []value.Kind{1, 2, 3}, Data: []int64{1, 2, 3}, Scales: []uint8{0, 1, 2}}, {ID: 2, Kinds: []value.Kind{1, 2, 3}, Data: []int64{1, 2, 3}}}}
+	r.Drop([]bool{false, true, false})
+	want := Rows{Ordinals: []uint32{1, 3}, Offsets: []int64{10, 30}, IDs: []string{"a", "c"},
+		Props: []RowsProp{{ID: 1, Kinds: []value.Kind{1, 3}, Data: []int64{1, 3}, Scales: []uint8{0, 2}}, {ID: 2, Kinds: []value.Kind{1, 3}, Data: []int64{1, 3}}}}
+	if got := fmt.Sprint(r); got != fmt.Sprint(want) {
+		t.Errorf("%s, want %+v", got, want)
+	}
+}
+
+func FuzzDecodeChunk(f *testing.F) {
+	for i := range 8 {
+		encoded, err := chunkOf(rapid.Custom(genRows).Example(i)).AppendTo(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encoded)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := DecodeChunk(data)
+		if err != nil {
+			return
+		}
+		if c.Len() > 1<<16 {
+			return // many rows that are all alike take few bytes, and long to walk
+		}
+		for i := range c.Len() {
+			from, to := c.Find(c.Ordinal(i))
+			if i < from || i >= to {
+				t.Fatalf("row %d is not among those of its ordinal, [%d, %d)", i, from, to)
+			}
+			_, _ = c.Offset(i), c.ID(i)
+			for id := range uint32(8) {
+				if p := c.Prop(id); p != nil {
+					_, _ = p.Kind(i), p.Cell(i)
+				}
+			}
+		}
+		once, err := c.AppendTo(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := DecodeChunk(once)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twice, err := again.AppendTo(nil); err != nil || !bytes.Equal(once, twice) {
+			t.Fatalf("%x, then %x: %v", once, twice, err)
+		}
+		_ = Merge(c, again).MemoryBytes()
+	})
+}

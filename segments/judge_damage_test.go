@@ -1,0 +1,123 @@
+package segments_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"whowhen.dev/whowhen/segments"
+)
+
+// TestIndexDamage harms what lies under index/ in many ways: the app opens, with the same answers.
+func TestIndexDamage(t *testing.T) {
+	w := plainWorld(t, "Europe/London", "2024-04-02T10:00:00Z", segments.Options{CheckpointBytes: 1})
+	w.words = someWords(w.rng, w.clock.now())
+	w.cids = someCIDs(w.rng, 60)
+	for range 5 {
+		w.write(w.someRecords(200), false)
+	}
+	w.compare(20)
+	index := filepath.Join(w.dir, "apps", "default", "index")
+	for round := range 24 {
+		before := w.everyone()
+		if err := w.home.Close(); err != nil {
+			t.Fatal(err)
+		}
+		what := w.harm(index)
+		var err error
+		if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
+			t.Fatal(err)
+		}
+		if w.app, err = w.home.App(""); err != nil {
+			t.Fatalf("round %d, %s: %v", round, what, err)
+		}
+		if after := w.everyone(); len(after) != len(before) {
+			t.Fatalf("round %d, %s: %d CIDs, before %d", round, what, len(after), len(before))
+		}
+		w.compare(10)
+		w.write(w.someRecords(20), true)
+	}
+}
+
+// harm does something to a file of the index.
+func (w *world) harm(index string) string {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(index, "*"))
+	if err != nil || len(files) == 0 {
+		w.t.Fatal("no files in the index", err)
+	}
+	name := pick(w.rng, files)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	what := pick(w.rng, []string{"removed", "emptied", "halved", "flipped", "zeroed"})
+	switch {
+	case what == "removed" || len(data) == 0:
+		err = os.Remove(name)
+	case what == "emptied":
+		err = os.WriteFile(name, nil, 0o600)
+	case what == "halved":
+		err = os.WriteFile(name, data[:len(data)/2], 0o600)
+	case what == "flipped":
+		data[w.rng.IntN(len(data))] ^= 1 << w.rng.IntN(8)
+		err = os.WriteFile(name, data, 0o600)
+	case what == "zeroed":
+		clear(data[len(data)/2:])
+		err = os.WriteFile(name, data, 0o600)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return filepath.Base(name) + " " + what
+}
+
+// TestIndexNewerThanLog loses the end of the log, as a restored backup may, but not of the index.
+func TestIndexNewerThanLog(t *testing.T) {
+	w := plainWorld(t, "UTC", "2024-03-05T10:00:00Z", segments.Options{})
+	app := filepath.Join(w.dir, "apps", "default")
+	w.mustWrite(events("open", "a", 3))
+	if err := w.home.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(w.dir, "kept"), os.DirFS(filepath.Join(app, "log"))); err != nil {
+		t.Fatal(err)
+	}
+	open := func() {
+		t.Helper()
+		var err error
+		if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
+			t.Fatal(err)
+		}
+		if w.app, err = w.home.App(""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open()
+	w.mustWrite(events("open", "b", 4))
+	if n := w.count("everyone", time.Time{}); n != 7 {
+		t.Fatalf("%d CIDs", n)
+	}
+	if err := w.home.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(app, "log")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(app, "log"), os.DirFS(filepath.Join(w.dir, "kept"))); err != nil {
+		t.Fatal(err)
+	}
+	open()
+	w.position = 0
+	if n := w.count("everyone", time.Time{}); n != 3 {
+		t.Errorf("%d CIDs, want the 3 of the log", n)
+	}
+	if status, err := w.app.Status(); err != nil || status.Recovery == "" {
+		t.Errorf("status says nothing of the recovery: %+v %v", status, err)
+	}
+	w.mustWrite(events("open", "c", 2))
+	if n := w.count("everyone", time.Time{}); n != 5 {
+		t.Errorf("%d CIDs, want 5", n)
+	}
+}
