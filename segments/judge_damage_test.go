@@ -3,14 +3,23 @@ package segments_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"whowhen.dev/whowhen/segments"
 )
 
-// TestIndexDamage harms what lies under index/ in many ways: the app opens, with the same answers.
+// TestIndexDamage harms the index of an app that was closed, or was killed, and asks again. Set WHOWHEN_DAMAGE_ROUNDS to
+// how often.
 func TestIndexDamage(t *testing.T) {
+	rounds := 24
+	if text := os.Getenv("WHOWHEN_DAMAGE_ROUNDS"); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w := plainWorld(t, "Europe/London", "2024-04-02T10:00:00Z", segments.Options{CheckpointBytes: 1})
 	w.words = someWords(w.rng, w.clock.now())
 	w.cids = someCIDs(w.rng, 60)
@@ -18,13 +27,17 @@ func TestIndexDamage(t *testing.T) {
 		w.write(w.someRecords(200), false)
 	}
 	w.compare(20)
-	index := filepath.Join(w.dir, "apps", "default", "index")
-	for round := range 24 {
+	healed := 0
+	for round := range rounds {
 		before := w.everyone()
-		if err := w.home.Close(); err != nil {
-			t.Fatal(err)
+		if round%2 == 0 {
+			if err := w.home.Close(); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.kill(round)
 		}
-		what := w.harm(index)
+		what := w.harm(filepath.Join(w.dir, "apps", "default", "index"))
 		var err error
 		if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
 			t.Fatal(err)
@@ -32,12 +45,53 @@ func TestIndexDamage(t *testing.T) {
 		if w.app, err = w.home.App(""); err != nil {
 			t.Fatalf("round %d, %s: %v", round, what, err)
 		}
+		if status, err := w.app.Status(); err == nil && status.Recovery != "" {
+			healed++
+		}
 		if after := w.everyone(); len(after) != len(before) {
 			t.Fatalf("round %d, %s: %d CIDs, before %d", round, what, len(after), len(before))
 		}
 		w.compare(10)
-		w.write(w.someRecords(20), true)
+		if t.Failed() {
+			t.Fatalf("round %d, %s", round, what)
+		}
+		if round < 24 || round%50 == 0 {
+			w.write(w.someRecords(20), true)
+		}
 	}
+	t.Logf("%d rounds, the index was built again in %d of them", rounds, healed)
+}
+
+// kill goes on with a copy of the directory as it is while the app runs, which is what a kill leaves.
+func (w *world) kill(round int) {
+	w.t.Helper()
+	for wait := 1; ; wait++ {
+		status, err := w.app.Status()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if status.CheckpointPosition == status.DurablePosition {
+			break
+		}
+		if wait%300 == 0 {
+			w.write(w.someRecords(1), true) // the last one brought nothing new, and so nothing to save
+		}
+		if wait > 20_000 {
+			w.t.Fatal("no checkpoint came")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	copied := filepath.Join(w.t.TempDir(), strconv.Itoa(round))
+	if err := os.CopyFS(copied, os.DirFS(w.dir)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.home.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.RemoveAll(w.dir); err != nil {
+		w.t.Fatal(err)
+	}
+	w.dir = copied
 }
 
 // harm does something to a file of the index.
