@@ -29,7 +29,10 @@ func (a *App) replay() error {
 		}
 		group, records = nil, 0
 		if a.index.DirtyBytes() > a.options.CheckpointBytes {
-			if err := a.checkpoint(); err != nil {
+			// Without room on the disk it all stays in memory: reads are to go on.
+			if err := a.checkpoint(); errors.Is(err, errNoRoom) {
+				a.setUnsaved(err)
+			} else if err != nil {
 				return err
 			}
 		}

@@ -295,6 +295,9 @@ func (a *App) checkpoints() {
 	const usually, impatiently = time.Minute, time.Second
 	ticker := time.NewTicker(usually)
 	defer ticker.Stop()
+	if a.whyUnsaved() != nil { // since the opening
+		ticker.Reset(impatiently)
+	}
 	for {
 		select {
 		case <-a.stop:

@@ -2,6 +2,7 @@ package column
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -77,7 +78,9 @@ func TestChunkAgainstRows(t *testing.T) {
 		a, b := genRows(t), genRows(t)
 		merged := Merge(chunkOf(a), chunkOf(b))
 		want := slices.Concat(a, b)
-		slices.SortStableFunc(want, func(x, y row) int { return int(x.ordinal) - int(y.ordinal) })
+		slices.SortStableFunc(want, func(x, y row) int {
+			return cmp.Or(cmp.Compare(x.ordinal, y.ordinal), cmp.Compare(x.offset, y.offset))
+		})
 		encoded, err := merged.AppendTo(nil)
 		if err != nil {
 			t.Fatal(err)
@@ -95,14 +98,14 @@ func TestChunkAgainstRows(t *testing.T) {
 				if r.offset < low || r.offset > high {
 					t.Fatalf("offset %d is outside [%d, %d]", r.offset, low, high)
 				}
-				from, to := c.Find(r.ordinal)
+				from, to := c.FindAt(r.ordinal, r.offset)
 				for i := range want {
-					if (want[i].ordinal == r.ordinal) != (i >= from && i < to) {
-						t.Fatalf("Find(%d) = [%d, %d) of %+v", r.ordinal, from, to, want)
+					if (want[i].ordinal == r.ordinal && want[i].offset == r.offset) != (i >= from && i < to) {
+						t.Fatalf("FindAt(%d, %d) = [%d, %d) of %+v", r.ordinal, r.offset, from, to, want)
 					}
 				}
 			}
-			if from, to := c.Find(12345); from != to && want[from].ordinal != 12345 {
+			if from, to := c.FindAt(12345, 1<<40); from != to {
 				t.Fatal("somebody is found who is not there")
 			}
 			next := 0
@@ -153,7 +156,7 @@ func FuzzDecodeChunk(f *testing.F) {
 			return // many rows that are all alike take few bytes, and long to walk
 		}
 		for i := range c.Len() {
-			from, to := c.Find(c.Ordinal(i))
+			from, to := c.find(c.Ordinal(i))
 			if i < from || i >= to {
 				t.Fatalf("row %d is not among those of its ordinal, [%d, %d)", i, from, to)
 			}

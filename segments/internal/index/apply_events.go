@@ -208,11 +208,9 @@ func (d *Draft) dropRepeats(day *EventDay, rows *column.Rows) error {
 			if repeat[i] || !c.HasIDs() {
 				continue
 			}
-			from, to := c.Find(ordinal)
+			from, to := c.FindAt(ordinal, who.offset)
 			for row := from; row < to; row++ {
-				if c.Offset(row) == who.offset && string(c.ID(row)) == who.id {
-					repeat[i] = true
-				}
+				repeat[i] = repeat[i] || string(c.ID(row)) == who.id
 			}
 		}
 		any = any || repeat[i]
