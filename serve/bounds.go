@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
 
+	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
 	"whowhen.dev/whowhen/segments"
 )
 
@@ -24,6 +26,10 @@ func (s *Server) bound(next http.Handler, maxBytes int64) http.Handler {
 		if r.Method == http.MethodPost && r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 			// What curl -d sends unless told otherwise.
 			http.Error(w, "say what you send: -H 'Content-Type: application/json'", http.StatusUnsupportedMediaType)
+			return
+		}
+		if r.URL.Path == whowhenv1connect.AudienceServiceSelectProcedure && strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+			http.Error(w, "Select answers with a stream, which Connect puts in envelopes: send application/connect+json with a 5-byte envelope (see connectrpc.com/docs/protocol), use a gRPC or Connect client, or \"whowhen select --server URL\"", http.StatusUnsupportedMediaType)
 			return
 		}
 		// Deadlines are not supported in-process, where nobody is slow on purpose.

@@ -67,7 +67,9 @@ func (protoCodec) Unmarshal(data []byte, message any) error {
 	if !ok {
 		return errNotProto
 	}
-	if err := proto.Unmarshal(data, m); err != nil {
+	if fault := tooHeavy(wireFootprint(m.ProtoReflect().Descriptor(), data)); fault != "" {
+		setFault(m, fault)
+	} else if err := proto.Unmarshal(data, m); err != nil {
 		setFault(m, fmt.Sprintf("the request is not a %s: %s", m.ProtoReflect().Descriptor().FullName(), withoutPrefix(err)))
 	}
 	return nil
@@ -105,6 +107,8 @@ func (jsonCodec) Unmarshal(data []byte, message any) error {
 	name := m.ProtoReflect().Descriptor().FullName()
 	if len(data) == 0 {
 		setFault(m, fmt.Sprintf("the request is empty; a %s in JSON is at least {}", name))
+	} else if fault := tooHeavy(jsonFootprint(data)); fault != "" {
+		setFault(m, fault)
 	} else if err := protojson.Unmarshal(data, m); err != nil {
 		setFault(m, fmt.Sprintf("the request is not a %s in JSON: %s", name, withoutPrefix(err)))
 	}
