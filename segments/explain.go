@@ -102,11 +102,11 @@ func (v *View) clauseOf(ctx context.Context, n expr.Node, cid string, ordinal ui
 		}
 		c.Clauses = append(c.Clauses, child)
 	}
-	c.Evidence, err = v.evidence(n, cid, ordinal)
+	c.Evidence, err = v.evidence(ctx, n, cid, ordinal)
 	return c, err
 }
 
-func (v *View) evidence(n expr.Node, cid string, ordinal uint32) (*Evidence, error) {
+func (v *View) evidence(ctx context.Context, n expr.Node, cid string, ordinal uint32) (*Evidence, error) {
 	switch n := n.(type) {
 	case expr.Everyone, expr.Nobody:
 		heard, err := v.env.FirstHeard(ordinal)
@@ -124,7 +124,7 @@ func (v *View) evidence(n expr.Node, cid string, ordinal uint32) (*Evidence, err
 		}
 		return &Evidence{Summary: summary, Value: held}, err
 	case expr.Behaviour:
-		return v.behaviourEvidence(n, ordinal)
+		return v.behaviourEvidence(ctx, n, ordinal)
 	}
 	return nil, nil
 }
@@ -149,8 +149,8 @@ func (v *View) tagEvidence(n expr.Tag, ordinal uint32) (*Evidence, error) {
 	return e, nil
 }
 
-func (v *View) behaviourEvidence(n expr.Behaviour, ordinal uint32) (*Evidence, error) {
-	deeds, err := v.env.Deeds(n, ordinal)
+func (v *View) behaviourEvidence(ctx context.Context, n expr.Behaviour, ordinal uint32) (*Evidence, error) {
+	deeds, err := v.env.Deeds(ctx, n, ordinal)
 	if err != nil {
 		return nil, err
 	}

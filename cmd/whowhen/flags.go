@@ -88,11 +88,15 @@ func parseMoment(flag, text string, zone func() (*time.Location, error)) (time.T
 	if err != nil {
 		return time.Time{}, err
 	}
+	// Where clocks change at midnight, Date may take the day before; some zones have left out whole days.
 	t := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, loc)
-	for t.Day() != day.Day() { // a clock change at midnight, and Date took the day before
+	for range 3 {
+		if t.Format(time.DateOnly) == text {
+			return t, nil
+		}
 		t = t.Add(time.Hour)
 	}
-	return t, nil
+	return time.Time{}, usageError("%s: there was no %s in %s: its calendar left that day out.", flag, text, loc)
 }
 
 // zone asks for the app's time zone.

@@ -104,6 +104,9 @@ func (s *events) days(r *run) []*index.EventDay {
 
 // scan calls yield with every selected row of the run's block of a day whose ordinal is a candidate.
 func (s *events) scan(r *run, d *index.EventDay, candidates *bitmap.Words, yield func(c *column.Chunk, row int, x uint16)) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
 	chunks, err := d.Chunks()
 	if err != nil {
 		return err

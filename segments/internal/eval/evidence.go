@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"context"
+
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/civil"
@@ -19,7 +21,7 @@ type Deeds struct {
 
 // Deeds returns what one CID did. For first and last, which look beyond their window,
 // it is all up to as_of; for the others what lies in the window.
-func (e *Env) Deeds(n expr.Behaviour, ordinal uint32) (Deeds, error) {
+func (e *Env) Deeds(ctx context.Context, n expr.Behaviour, ordinal uint32) (Deeds, error) {
 	var found Deeds
 	if n.Func == expr.Sum {
 		found.Sum = "0"
@@ -38,7 +40,7 @@ func (e *Env) Deeds(n expr.Behaviour, ordinal uint32) (Deeds, error) {
 			return found, err
 		}
 	}
-	r := &run{env: e, shard: int(ordinal / bitmap.ShardOrdinals), block: int(ordinal % bitmap.ShardOrdinals >> 16)}
+	r := &run{ctx: ctx, env: e, shard: int(ordinal / bitmap.ShardOrdinals), block: int(ordinal % bitmap.ShardOrdinals >> 16)}
 	only := new(bitmap.Words)
 	only.Set(uint16(ordinal))
 	sums := newSums(r)

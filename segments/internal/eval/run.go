@@ -11,6 +11,7 @@ import (
 
 // run is one pass of one goroutine over some blocks.
 type run struct {
+	ctx          context.Context // of the caller, asked between blocks and between days
 	env          *Env
 	shard, block int
 	root         term
@@ -23,12 +24,12 @@ type run struct {
 	offsets  []int64
 }
 
-func (e *Env) newRun(n expr.Node) (*run, error) {
+func (e *Env) newRun(ctx context.Context, n expr.Node) (*run, error) {
 	root, err := e.compile(n)
 	if err != nil {
 		return nil, err
 	}
-	return &run{env: e, root: root}, nil
+	return &run{ctx: ctx, env: e, root: root}, nil
 }
 
 func (r *run) borrow() *bitmap.Words {
@@ -128,7 +129,7 @@ func (e *Env) Count(ctx context.Context, n expr.Node) (uint64, error) {
 }
 
 func (e *Env) countBlocks(ctx context.Context, n expr.Node, from, to int) (count uint64, err error) {
-	r, err := e.newRun(n)
+	r, err := e.newRun(ctx, n)
 	if err != nil {
 		return 0, err
 	}
@@ -148,7 +149,7 @@ func (e *Env) countBlocks(ctx context.Context, n expr.Node, from, to int) (count
 // Each calls yield with the ordinals that an expression holds for, ascending, some
 // thousands at a time; the slice is reused. It stops at the first error.
 func (e *Env) Each(ctx context.Context, n expr.Node, yield func(ordinals []uint32) error) error {
-	r, err := e.newRun(n)
+	r, err := e.newRun(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (e *Env) Each(ctx context.Context, n expr.Node, yield func(ordinals []uint3
 
 // Contains says for each ordinal whether the expression holds for it; ordinals ascend.
 func (e *Env) Contains(ctx context.Context, n expr.Node, ordinals []uint32) ([]bool, error) {
-	r, err := e.newRun(n)
+	r, err := e.newRun(ctx, n)
 	if err != nil {
 		return nil, err
 	}

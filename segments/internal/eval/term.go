@@ -72,6 +72,9 @@ func (a and) eval(r *run, candidates, out *bitmap.Words) error {
 		if left.Empty() {
 			break
 		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
 		if err := t.eval(r, left, out); err != nil {
 			return err
 		}
@@ -94,6 +97,9 @@ func (o or) eval(r *run, candidates, out *bitmap.Words) error {
 	for _, t := range o.terms {
 		if open.Empty() {
 			break
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
 		}
 		if err := t.eval(r, open, one); err != nil {
 			return err
