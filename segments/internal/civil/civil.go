@@ -22,6 +22,9 @@ type Zone struct {
 // NewZone returns the zone of a location.
 func NewZone(l *time.Location) *Zone { return &Zone{location: l} }
 
+// Other returns another Zone of the same location, for another goroutine.
+func (z *Zone) Other() *Zone { return NewZone(z.location) }
+
 const secondsPerDay = 86400
 
 // Day returns the day of a moment.

@@ -17,7 +17,7 @@ import (
 func (ix *Index) Verify(ctx context.Context, found func(problem string), step func(shard, shards int)) error {
 	v, release := ix.Pin()
 	defer release()
-	c := &verifier{index: ix, version: v, found: found, zone: *ix.zone}
+	c := &verifier{index: ix, version: v, found: found, zone: ix.zone.Other()}
 	for id := range v.shards {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -32,7 +32,7 @@ type verifier struct {
 	index   *Index
 	version *Version
 	found   func(string)
-	zone    civil.Zone // own copy: zones are not for concurrent use
+	zone    *civil.Zone
 
 	shardID int
 	cids    int // of the shard
