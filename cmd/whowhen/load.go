@@ -24,15 +24,15 @@ type loadFlags struct {
 	Files      []string `arg:"" name:"file" help:"Files of CSV with a header, or of JSON lines; plain, .gz or .zst; - for stdin."`
 	Map        []string `sep:"none" placeholder:"NAME=COLUMN,..." help:"Take NAME from COLUMN: cid, time and others as told above, or the name of a property or attribute."`
 	Only       bool     `help:"Leave out the columns that --map does not name."`
-	Type       []string `sep:"none" placeholder:"COLUMN=TYPE,..." help:"Types of columns: string, number, bool, time or list. A cell that does not fit rejects its row. Without it the type is found by looking at the whole column."`
+	Type       []string `sep:"none" placeholder:"COLUMN=TYPE,..." help:"Types of columns: string, number, bool, time or list (in CSV items with | between them, or a JSON array). A cell that does not fit rejects its row. Without it the type is found by looking at the whole column."`
 	Where      string   `placeholder:"CONDITION" help:"Load only the rows it holds for, such as 'Quantity > 0 and Country = \"Japan\"'."`
 	Set        []string `sep:"none" placeholder:"NAME=ARITHMETIC" help:"Make a column, such as amount=Quantity*UnitPrice."`
 	Zone       string   `placeholder:"ZONE" help:"Time zone of times that do not tell theirs. Default: the app's."`
-	TimeFormat string   `placeholder:"FORMAT" help:"Format of times, as strftime has it: '%%d/%%m/%%Y %%H:%%M'. Default: RFC 3339, or 2006-01-02 15:04:05 and the like."`
+	TimeFormat string   `placeholder:"FORMAT" help:"Format of times, as strftime has it: '%d/%m/%Y %H:%M'. Default: RFC 3339, or 2006-01-02 15:04:05 and the like."`
 	TimeUnit   string   `placeholder:"s|ms|us" help:"Times are numbers: seconds, milli- or microseconds since 1970."`
 	At         string   `placeholder:"TIME" help:"Date the rows that have no time. Default: the moment they are received."`
 	Format     string   `placeholder:"csv|jsonl" help:"Format of the files. Default: by their name, or else by how they begin."`
-	Rejects    string   `placeholder:"PATH" help:"File for rejected rows, with reasons. Default: FILE.rejects.csv, here."`
+	Rejects    string   `placeholder:"PATH" help:"File for rejected rows, with reasons. Default: FILE.KIND.rejects.csv, here."`
 }
 
 type loadEventsCmd struct {
@@ -155,7 +155,7 @@ func (f *loadFlags) complete(job *load.Job) error {
 		if name == "-" {
 			name = "stdin"
 		}
-		job.RejectsPath = name + ".rejects.csv"
+		job.RejectsPath = name + "." + string(job.Kind) + ".rejects.csv"
 	}
 	for _, text := range f.Map {
 		pairs, err := load.ParsePairs(text)

@@ -58,9 +58,11 @@
 // with exact decimals, rounding half away from zero once, at the end; a missing operand and a
 // division by zero give no value, an operand that is not a number rejects the row.
 //
-// Rejected rows go to Job.RejectsPath with row, line, reason and cells. The file is made when
-// the first row is rejected. It begins anew, unless the run has by then found a file that an earlier
-// run had loaded in part or whole: then the rows are added to those of that run.
+// Rejected rows go to Job.RejectsPath with row, line, reason and cells. The path is opened before
+// anything is sent, and the file removed in the end if no row was rejected. What the loader rejects of a
+// batch is in the file before the batch is sent, what the server rejects right after its answer. The file begins
+// anew, unless an earlier run had loaded some of the files in part or whole: then rows that
+// this run will meet again are taken out, and its rejected rows added.
 //
 // # Resuming
 //

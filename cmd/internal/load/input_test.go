@@ -143,7 +143,7 @@ func TestFileErrors(t *testing.T) {
 	}
 	job := purchases(write(t, "a.csv", "cid\n\"\"\n"))
 	job.RejectsPath = filepath.Join(dir, "none", "rejects.csv")
-	if _, err := Run(t.Context(), client, job, nil); err == nil || !strings.Contains(err.Error(), "the file for rejected rows") {
+	if _, err := Run(t.Context(), client, job, nil); err == nil || !strings.Contains(err.Error(), "name another file with --rejects PATH") {
 		t.Errorf("the error is %v", err)
 	}
 	sum, err := Run(t.Context(), client, purchases(write(t, "a.csv", "cid\n"), write(t, "b.jsonl", "\n")), nil)

@@ -306,6 +306,10 @@ func TestUsageErrors(t *testing.T) {
 		"UTF-16":                    {text: "\xff\xfec\x00i\x00d\x00", want: "UTF-16"},
 		"JSON array":                {file: "f.json", text: "[{}]", want: "one object a line"},
 		"JSON without CID":          {file: "f.jsonl", text: "{\"a\":1}\n", want: "no column holds the CID"},
+		"no JSON":                   {file: "f.jsonl", text: "hello\n{\n", want: "no row could be read; "},
+		"only empty JSON":           {file: "f.jsonl", text: "{}\n", want: "no row with a CID"},
+		"rejects nowhere":           {text: "cid\n\n1\n", change: func(j *Job) { j.RejectsPath = "/no/such/directory/r.csv" }, want: "--rejects PATH"},
+		"rejects over a file":       {text: "cid\n1\n", change: func(j *Job) { j.RejectsPath = j.Files[0] }, want: "is a file to load"},
 		"control character in name": {text: "cid,\"a\nb\"\n1,2\n", want: "control characters"},
 		"stdin twice":               {change: func(j *Job) { j.Files = []string{"-", "-"} }, want: "once only"},
 	} {
@@ -391,11 +395,11 @@ func TestRejectsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `rejected_file,row,line,field,reason,message,cid,file,v,record
-A,2,3,time,TIME_IN_FUTURE,too late,2,"a,b",late,
 A,3,4,cid,CID_EMPTY,the CID is empty,,y,z,
 A,4,5,,FIELD_COUNT,"the row has 2 cells, the header 3",,,,"3,4"
-B,1,1,time,TIME_IN_FUTURE,too late,,,,"{""cid"":1,""v"":""late""}"
+A,2,3,time,TIME_IN_FUTURE,too late,2,"a,b",late,
 B,2,2,,JSON_SYNTAX,"at byte 7: expected a value, found the end of the line",,,,"{""cid"":"
+B,1,1,time,TIME_IN_FUTURE,too late,,,,"{""cid"":1,""v"":""late""}"
 `
 	want = strings.ReplaceAll(strings.ReplaceAll(want, "A,", a+","), "B,", b+",")
 	if diff := cmp.Diff(want, string(got)); diff != "" {

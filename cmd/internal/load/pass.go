@@ -16,11 +16,7 @@ func (r *run) load(ctx context.Context, f *file) error {
 	if f.rows == 0 {
 		return nil
 	}
-	s := &sender{client: r.client, clock: r.job.Clock, app: r.job.App, loadID: sum.LoadID, retrying: func(err error) {
-		r.progress.Retrying = err
-		r.tell()
-		r.progress.Retrying = nil
-	}}
+	s := r.sender(sum.LoadID)
 	state, err := s.state(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: asking how far it is loaded: %w", f.source.name, err)
@@ -28,7 +24,6 @@ func (r *run) load(ctx context.Context, f *file) error {
 	sum.Earlier, sum.Position, sum.AlreadyLoaded = earlier(state), state.Position, state.Finished
 	r.summary.Earlier.add(sum.Earlier)
 	r.summary.Position = max(r.summary.Position, state.Position)
-	r.rejects.resumed = r.rejects.resumed || state.NextRow > 0
 	if state.Finished {
 		r.read.Store(before + f.source.size)
 		r.progress.BytesRead = r.read.Load()
@@ -52,6 +47,14 @@ func (r *run) load(ctx context.Context, f *file) error {
 		err = parseErr
 	}
 	return err
+}
+
+func (r *run) sender(loadID string) *sender {
+	return &sender{client: r.client, clock: r.job.Clock, app: r.job.App, loadID: loadID, retrying: func(err error) {
+		r.progress.Retrying = err
+		r.tell()
+		r.progress.Retrying = nil
+	}}
 }
 
 func earlier(state *whowhenv1.GetLoadResponse) Counts {
@@ -108,23 +111,35 @@ func (r *run) parse(ctx context.Context, f *file, loadID string, firstRow uint64
 	return emit(true)
 }
 
-// sendAll sends the batches in order and keeps the books.
+// sendAll sends the batches in order and keeps the books. What the loader rejects of a batch is written before it
+// is sent: a run that continues behind the batch does not see those rows again.
 func (r *run) sendAll(ctx context.Context, f *file, s *sender, sum *FileSummary, batches <-chan *pending) error {
+	var names []string
+	if f.format == CSV {
+		names = f.columns
+	}
 	for b := range batches {
+		rejects := make([]reject, 0, len(b.rejects))
+		for _, own := range b.rejects {
+			rejects = append(rejects, reject{b.kept[own.place], b.record(own.place), own.fault.field, own.fault.reason, own.fault.message})
+		}
+		if err := r.rejects.write(f.source.name, names, rejects); err != nil {
+			return err
+		}
 		a, err := s.send(ctx, b)
 		if err != nil {
 			return fmt.Errorf("%s: rows %d to %d were not taken: %w", f.source.name, b.firstRow+1, b.firstRow+b.rows, err)
 		}
-		rejects := make([]reject, 0, len(b.rejects)+len(a.rejects))
-		for _, own := range b.rejects {
-			rejects = append(rejects, reject{b.kept[own.place], b.record(own.place), own.fault.field, own.fault.reason, own.fault.message})
-		}
+		own := len(rejects)
 		for _, theirs := range a.rejects {
 			if int(theirs.Index) >= len(b.order) {
 				return fmt.Errorf("%s: the server rejected record %d of a batch of %d", f.source.name, theirs.Index, len(b.order))
 			}
 			place := b.order[theirs.Index]
 			rejects = append(rejects, reject{b.kept[place], b.record(place), theirs.Field, theirs.Reason, theirs.Message})
+		}
+		if err := r.rejects.write(f.source.name, names, rejects[own:]); err != nil {
+			return err
 		}
 		for i := range rejects {
 			r.summary.RejectedBy[rejects[i].reason]++
@@ -143,13 +158,6 @@ func (r *run) sendAll(ctx context.Context, f *file, s *sender, sum *FileSummary,
 		r.progress.Skipped += b.skipped
 		r.progress.BytesRead = b.bytes
 		r.tell()
-		var names []string
-		if f.format == CSV {
-			names = f.columns
-		}
-		if err := r.rejects.write(f.source.name, names, rejects); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,16 +15,17 @@ import (
 // maxRejectedTextBytes bounds what the rejects file shows of a record that is not shown by cells.
 const maxRejectedTextBytes = 64 << 10
 
-// rejectsFile writes rejected rows to a CSV file, which it makes with the first one.
+// rejectsFile writes rejected rows to a CSV file. The file is opened before anything is sent, so
+// that a path that cannot be written is noticed while nothing is lost.
 type rejectsFile struct {
 	path    string // empty to write none
-	resumed bool   // whether to go on with the file of the run before
 	columns []string
 	places  map[string]int
 
-	file *os.File
-	out  *bufio.Writer
-	csv  *csv.Writer
+	file    *os.File
+	out     *bufio.Writer
+	csv     *csv.Writer
+	written bool
 }
 
 // reject is one row to write.
@@ -56,31 +58,43 @@ func (w *rejectsFile) header() []string {
 	return append(append(header, w.columns...), own("record"))
 }
 
-func (w *rejectsFile) open() error {
+// open makes the file, or goes on with that of an interrupted run. Of that it keeps the rows before
+// the one at which this run continues with their file; those behind will be written again.
+func (w *rejectsFile) open(resume map[string]uint64, resumed bool) error {
+	if w.path == "" {
+		return nil
+	}
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-	if w.resumed {
+	if resumed {
 		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+		if err := w.trim(resume); err != nil {
+			return err
+		}
 	}
 	f, err := os.OpenFile(w.path, flags, 0o644)
 	if err != nil {
-		return fmt.Errorf("the file for rejected rows: %w", err)
+		return w.unusable(err)
 	}
 	w.file, w.out = f, bufio.NewWriterSize(f, 64<<10)
 	w.csv = csv.NewWriter(w.out)
-	if info, err := f.Stat(); err == nil && info.Size() > 0 {
-		return nil
-	}
-	return w.csv.Write(w.header())
+	return nil
 }
 
-// write writes the rejected rows of a batch, by row, and brings them to the file.
+func (w *rejectsFile) unusable(err error) error {
+	return &UsageError{Message: fmt.Sprintf("rejected rows cannot be written: %v; name another file with --rejects PATH", err), Err: err}
+}
+
+// write writes rejected rows of a batch, by row, and brings them to the file.
 func (w *rejectsFile) write(path string, names []string, rejects []reject) error {
 	if w.path == "" || len(rejects) == 0 {
 		return nil
 	}
-	if w.file == nil {
-		if err := w.open(); err != nil {
-			return err
+	if !w.written {
+		w.written = true
+		if info, err := w.file.Stat(); err != nil || info.Size() == 0 {
+			if err := w.csv.Write(w.header()); err != nil {
+				return w.failed(err)
+			}
 		}
 	}
 	slices.SortStableFunc(rejects, func(a, b reject) int { return cmp.Compare(a.kept.row, b.kept.row) })
@@ -126,10 +140,15 @@ func (w *rejectsFile) line(path string, names []string, r *reject) []string {
 	return line
 }
 
-// close closes the file and says whether there was one.
+// close closes the file, removes it if it has remained empty, and says whether rows were written.
 func (w *rejectsFile) close() (written bool, err error) {
 	if w.file == nil {
 		return false, nil
 	}
-	return true, w.failed(w.file.Close())
+	info, statErr := w.file.Stat()
+	err = w.failed(w.file.Close())
+	if statErr == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		err = errors.Join(err, w.failed(os.Remove(w.path)))
+	}
+	return w.written, err
 }

@@ -123,6 +123,8 @@ func (p *plan) defaultRoles(mapped map[string]bool) error {
 		}
 	}
 	switch {
+	case len(p.columns) == 0:
+		return usage("", "there is no row with a CID: the files have no rows, or only empty ones")
 	case p.roles[roleCID] < 0:
 		return usage("--map", "no column holds the CID: say --map cid=COLUMN, where COLUMN is one of %s", p.list())
 	case p.job.Kind == Events && p.roles[roleEvent] < 0 && p.job.Event == "":

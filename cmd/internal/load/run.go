@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,9 @@ type run struct {
 	progress Progress
 	began    time.Time // of the phase
 	read     atomic.Int64
+
+	readable   uint64 // rows of all files, in the first phase
+	unreadable string // what is wrong with the first row that is not
 }
 
 // Run loads the job's files. progress may be nil; it is called by Run itself, never
@@ -91,6 +95,9 @@ func (r *run) run(ctx context.Context) (err error) {
 			err = closeErr
 		}
 	}()
+	if err := r.openRejects(ctx); err != nil {
+		return err
+	}
 	r.phase(Loading)
 	for i, f := range r.files {
 		r.progress.File, r.progress.FileIndex = f.source.name, i
@@ -99,6 +106,35 @@ func (r *run) run(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// openRejects opens the rejects file as the server's state of all files demands. When
+// there is nothing to load it leaves alone what is there.
+func (r *run) openRejects(ctx context.Context) error {
+	if r.job.RejectsPath == "" {
+		return nil
+	}
+	resume, resumed, finished := map[string]uint64{}, false, true
+	target, targetErr := os.Stat(r.job.RejectsPath)
+	for _, f := range r.files {
+		if info, err := os.Stat(f.source.name); err == nil && targetErr == nil && os.SameFile(info, target) {
+			return usage("--rejects", "%s is a file to load", r.job.RejectsPath)
+		}
+		if f.rows == 0 {
+			continue
+		}
+		state, err := r.sender(loadID(r.plan, f.format, f.sum)).state(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: asking how far it is loaded: %w", f.source.name, err)
+		}
+		resume[f.source.name] = state.NextRow
+		resumed = resumed || state.NextRow > 0
+		finished = finished && state.Finished
+	}
+	if finished {
+		return nil
+	}
+	return r.rejects.open(resume, resumed)
 }
 
 // phase begins one of the two passes.
@@ -183,6 +219,9 @@ func (r *run) survey(ctx context.Context) error {
 	}
 	if !known {
 		if err := r.plan.resolve(); err != nil {
+			if r.readable == 0 && r.unreadable != "" {
+				return usage("", "no row could be read; %s", r.unreadable)
+			}
 			return err
 		}
 		if err := r.haveColumns(); err != nil {
@@ -213,8 +252,12 @@ func (r *run) surveyFile(ctx context.Context, f *file) error {
 			r.tell()
 		}
 		if rec.fault != nil {
+			if r.unreadable == "" {
+				r.unreadable = fmt.Sprintf("%s, line %d: %s", f.source.name, rec.line, rec.fault.message)
+			}
 			continue
 		}
+		r.readable++
 		if len(rec.cells) > len(places) { // keys of JSON come up as they come
 			places = r.plan.addColumns(rows.columns())
 		}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect"
@@ -96,15 +99,52 @@ func (s *sender) retry(ctx context.Context, call func() error) error {
 	wait := firstWait
 	for try := 1; ; try++ {
 		err := call()
+		if ctx.Err() == nil && brokenOff(err) {
+			err = connect.NewError(connect.CodeUnavailable, errBrokenOff)
+		}
 		if err == nil || ctx.Err() != nil || try == maxTries || !retryable(err) {
 			return err
 		}
-		s.retrying(err)
+		s.retrying(plain(err))
 		if err := s.clock.Sleep(ctx, wait); err != nil {
 			return err
 		}
 		wait = min(2*wait, longestWait)
 	}
+}
+
+// errBrokenOff stands for what the network says when a server goes away in the middle of a call.
+// The call may have been carried out; a batch is safe to send again.
+var errBrokenOff = errors.New("the connection to the server broke off")
+
+// brokenOff says whether no answer came because the connection was cut once it had been made.
+func brokenOff(err error) bool {
+	if err == nil || connect.IsWireError(err) {
+		return false
+	}
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return network.Op != "dial"
+	}
+	for _, cut := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, cut) {
+			return true
+		}
+	}
+	return false
+}
+
+// plain leaves out what an error says of code and calls, which people do not need.
+func plain(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return fmt.Errorf("the server cannot be reached: %w", network)
+	}
+	var failed *connect.Error
+	if errors.As(err, &failed) && failed.Message() != "" {
+		return errors.New(failed.Message())
+	}
+	return err
 }
 
 // retryable believes the server's detail, and without one the code.
