@@ -24,7 +24,8 @@ func (w *rejectsFile) trim(resume map[string]uint64) (err error) {
 		return w.unusable(err)
 	}
 	defer old.Close()
-	if info, err := old.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	info, err := old.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return err
 	}
 	path, err := filepath.EvalSymlinks(w.path) // the file is replaced, not a link to it
@@ -44,7 +45,7 @@ func (w *rejectsFile) trim(resume map[string]uint64) (err error) {
 	if err := w.copyKept(kept, old, resume); err != nil {
 		return err
 	}
-	if err := errors.Join(kept.Chmod(0o644), kept.Close(), old.Close()); err != nil {
+	if err := errors.Join(kept.Chmod(info.Mode().Perm()), kept.Close(), old.Close()); err != nil {
 		return w.unusable(err)
 	}
 	if err := os.Rename(kept.Name(), path); err != nil {
@@ -58,8 +59,8 @@ func (w *rejectsFile) copyKept(to io.Writer, from *os.File, resume map[string]ui
 	header := w.header()
 	in := csv.NewReader(bufio.NewReaderSize(from, 64<<10))
 	in.FieldsPerRecord = -1
-	out := csv.NewWriter(to)
-	for first := true; ; first = false {
+	out := bufio.NewWriterSize(to, 64<<10)
+	for first, start := true, int64(0); ; first = false {
 		record, err := in.Read()
 		if err == nil && !endsLine(from, in.InputOffset()) || err == io.EOF {
 			break
@@ -75,16 +76,16 @@ func (w *rejectsFile) copyKept(to io.Writer, from *os.File, resume map[string]ui
 		default:
 			row, err := strconv.ParseUint(record[1], 10, 64)
 			if next, ours := resume[record[0]]; first || !ours || err == nil && row <= next {
-				if err := out.Write(record); err != nil {
+				if _, err := io.Copy(out, io.NewSectionReader(from, start, in.InputOffset()-start)); err != nil {
 					return w.unusable(err)
 				}
 			}
+			start = in.InputOffset()
 			continue
 		}
 		break // what follows a damaged row cannot be told apart
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
+	if err := out.Flush(); err != nil {
 		return w.unusable(err)
 	}
 	return nil
