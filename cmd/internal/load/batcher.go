@@ -10,7 +10,7 @@ const (
 	maxBatchRows     = 16 << 10 // that are sent or rejected
 	maxBatchFileRows = 1 << 20  // with those that are skipped
 	maxBatchBytes    = 4 << 20  // of records as they are in the file
-	maxBatchCells    = 1 << 20  // in its tables, absent ones included
+	maxBatchCells    = 3 << 16  // in its tables, absent ones included; what takes more counts for several
 	maxBatchTables   = 1024
 )
 
@@ -115,7 +115,25 @@ func (b *batcher) take(rec *record, what outcome, f *fault, r *row) {
 		t, before = b.table(r), 0
 		t.add(b.plan.job.Kind, at, r, b.plan.props, b.kinds, &b.dicts)
 	}
-	b.cells += len(t.columns) + (len(t.columns)-before)*(len(t.rows)-1)
+	b.cells += len(t.columns) + (len(t.columns)-before)*(columnCells+len(t.rows)-1) + extraCells(r)
+}
+
+// columnCells is how many cells a column counts for by itself.
+const columnCells = 8
+
+// extraCells returns for how many cells the values of a row count beyond one each: those that go out one by one,
+// because they are lists or, having so many digits, may not fit the scale of their column.
+func extraCells(r *row) (n int) {
+	const manyDigits = 1e12
+	for _, d := range r.values {
+		switch {
+		case d.kind == value.List:
+			n += 3 + len(d.list)
+		case d.kind == value.Number && (d.number.Coef > manyDigits || d.number.Coef < -manyDigits || d.number.Scale > 6):
+			n += 2
+		}
+	}
+	return n
 }
 
 // table returns the table that a row belongs to.
@@ -172,6 +190,7 @@ func (b *batcher) finish(last bool) *pending {
 			done.request.ProfileColumns = append(done.request.ProfileColumns, t.profiles(&b.dicts))
 		}
 	}
+	b.dicts = trimDicts(b.dicts)
 	b.begin(done.firstRow + done.rows)
 	b.batch.text = make([]byte, 0, len(done.text)+len(done.text)/8)
 	b.batch.kept = make([]keptRow, 0, len(done.kept))

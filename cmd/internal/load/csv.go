@@ -18,6 +18,7 @@ type csvReader struct {
 	name    string
 	header  []string
 	cells   []cell
+	beyond  int // cells of the record beyond maxFileColumns + 1, which are only counted
 	fields  []span
 	scratch []byte // text of the fields that hold doubled quotes
 	rec     record
@@ -39,6 +40,9 @@ func newCSVReader(in *lines, name string) (*csvReader, error) {
 	if bytes.HasPrefix(head, []byte("\uFEFF")) {
 		in.pass(len("\uFEFF"), 0)
 	}
+	if _, err := in.line(0); errors.Is(err, errTooLong) {
+		return nil, usage("", "%s: the header, line 1, is longer than %d bytes: a CSV file begins with a line of column names", name, maxRecordBytes)
+	}
 	rec, err := r.read()
 	switch {
 	case err == io.EOF:
@@ -49,7 +53,7 @@ func newCSVReader(in *lines, name string) (*csvReader, error) {
 		return nil, usage("", "%s, line %d, the header: %s", name, rec.line, rec.fault.message)
 	}
 	if len(rec.cells) > maxFileColumns {
-		return nil, usage("", "%s has %d columns, at most %d are taken", name, len(rec.cells), maxFileColumns)
+		return nil, usage("", "%s has %d columns, at most %d are taken", name, len(rec.cells)+r.beyond, maxFileColumns)
 	}
 	seen := map[string]int{}
 	for i, c := range rec.cells {
@@ -82,7 +86,7 @@ func (r *csvReader) columns() []string { return r.header }
 func (r *csvReader) next() (*record, error) {
 	rec, err := r.read()
 	if err == nil && rec.fault == nil && len(rec.cells) != len(r.header) {
-		rec.fault = &fault{"", "FIELD_COUNT", fmt.Sprintf("the row has %d cells, the header %d", len(rec.cells), len(r.header))}
+		rec.fault = &fault{"", "FIELD_COUNT", fmt.Sprintf("the row has %d cells, the header %d", len(rec.cells)+r.beyond, len(r.header))}
 	}
 	return rec, err
 }
@@ -106,7 +110,7 @@ func (r *csvReader) read() (*record, error) {
 			continue
 		}
 		r.rec = record{line: r.in.number}
-		r.cells = r.cells[:0]
+		r.cells, r.beyond = r.cells[:0], 0
 		if bytes.IndexByte(text[:stop], '"') < 0 {
 			r.splitPlain(text[:stop])
 			r.in.pass(end, 1)
@@ -134,6 +138,10 @@ func checkText(raw []byte) *fault {
 }
 
 func (r *csvReader) add(text []byte) {
+	if len(r.cells) > maxFileColumns {
+		r.beyond++
+		return
+	}
 	kind := cellText
 	if len(text) == 0 {
 		kind = cellAbsent

@@ -76,6 +76,22 @@ func (d *dict) take() []string {
 	return values
 }
 
+// maxFreeDictBytes bounds what is kept to be used again.
+const maxFreeDictBytes = 16 << 20
+
+// trimDicts lets go of free dictionaries that would keep too much.
+func trimDicts(free []*dict) []*dict {
+	kept, bytes := free[:0], 0
+	for _, d := range free {
+		size := cap(d.text) + 4*(cap(d.ends)+cap(d.hash)+len(d.slots))
+		if bytes+size <= maxFreeDictBytes {
+			kept, bytes = append(kept, d), bytes+size
+		}
+	}
+	clear(free[len(kept):])
+	return kept
+}
+
 // cut returns the parts of text that end where ends says.
 func cut(text string, ends []uint32) []string {
 	parts := make([]string, len(ends))

@@ -23,7 +23,8 @@
 // sent before it is through with all files. What is not a regular file (stdin, a pipe) is first
 // spooled to a temporary file as it comes in, so that the same rules hold for it; the
 // room there bounds what it may bring. Memory is bounded whatever the input: a
-// record has at most 1 MiB, a file 4096 columns, and a few batches are on their way at a time.
+// record has at most 1 MiB, a file 4096 columns, an archive of zstd a window of 64 MiB, and a few batches are on
+// their way at a time. A longer line is a rejected row, unless it does not end within 1 GiB.
 //
 // # Cells and types
 //

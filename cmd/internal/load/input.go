@@ -16,9 +16,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxZstdWindowBytes bounds what one .zst may ask for in memory; it is the most that
-// zstd writes without --ultra --long options above 27.
-const maxZstdWindowBytes = 128 << 20
+// maxZstdWindowBytes bounds what one .zst may ask for in memory. zstd asks for at most 8 MiB unless told
+// --ultra or --long.
+const maxZstdWindowBytes = 64 << 20
 
 // source is one input that can be read from its start more than once.
 type source struct {
@@ -153,9 +153,6 @@ func (s *source) open(ctx context.Context, read *atomic.Int64) (*content, error)
 	case bytes.Equal(head, []byte("PAR1")):
 		f.Close()
 		return nil, parquetError(s.name)
-	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		f.Close()
-		return nil, usage("", "%s is UTF-16: convert it to UTF-8", s.name)
 	}
 	return c, nil
 }
@@ -173,6 +170,8 @@ func (r archiveReader) Read(p []byte) (int, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("%s: the archive ends too early: it is truncated", r.name)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = usage("", "%s takes more than %d MiB of memory to unpack: compress it without --ultra and --long", r.name, maxZstdWindowBytes>>20)
 	default:
 		err = fmt.Errorf("%s: the archive is damaged: %w", r.name, err)
 	}

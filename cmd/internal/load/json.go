@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"whowhen.dev/whowhen/segments/batch"
 )
 
 // jsonReader reads JSON lines: flat objects, whose keys are the columns.
@@ -99,6 +101,9 @@ func (r *jsonReader) put(key []byte, c cell) *fault {
 		}
 		if r.only != nil && !r.only[string(key)] {
 			return nil
+		}
+		if len(key) > batch.MaxNameBytes {
+			return &fault{"", "KEY_TOO_LONG", fmt.Sprintf("the key %q has %d bytes, at most %d are taken", clip(key), len(key), batch.MaxNameBytes)}
 		}
 		place = r.addKey(string(key))
 	}

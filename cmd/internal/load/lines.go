@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 )
 
 // maxRecordBytes bounds a record: a line of JSON, or the lines of one CSV row.
 const maxRecordBytes = 1 << 20
+
+// maxLineBytes bounds what is read to find the end of a line that is too long to be a record. A file that has no
+// line ends for so long is no file of lines.
+const maxLineBytes = 1 << 30
 
 // errTooLong says that a line does not end within maxRecordBytes of its record's start.
 var errTooLong = errors.New("record too long")
@@ -90,13 +95,19 @@ func (l *lines) pass(n int, ends uint64) {
 	l.number += ends
 }
 
+// errNoLines says that a line does not end within maxLineBytes.
+var errNoLines = fmt.Errorf("no line ends within %d MiB: this is not a file of lines", maxLineBytes>>20)
+
 // passLine goes on behind the end of a line that is too long to be kept, and returns its beginning.
 func (l *lines) passLine() (head []byte, err error) {
 	head = append(head, l.bytes()[:1024]...)
-	for {
+	for passed := 0; ; {
 		if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i >= 0 {
 			l.pass(i+1, 1)
 			return head, nil
+		}
+		if passed += l.end - l.start; passed > maxLineBytes {
+			return nil, fmt.Errorf("line %d: %w", l.number, errNoLines)
 		}
 		l.start, l.end = 0, 0
 		if l.failed != nil {

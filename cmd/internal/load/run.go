@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -175,6 +176,9 @@ func (r *run) begin(f *file, in *lines) (records, error) {
 	head, err := in.head()
 	if err != nil {
 		return nil, err
+	}
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+		return nil, usage("", "%s is UTF-16: convert it to UTF-8", f.source.name)
 	}
 	if f.format == "" { // later passes, which run beside others, find it settled
 		if f.format, err = f.source.format(r.job.Format, head); err != nil {

@@ -141,6 +141,9 @@ func (s *shaper) meanings() (f *fault) {
 	if len(r.cid) == 0 {
 		return &fault{p.columns[p.roles[roleCID]].name, "CID_EMPTY", "the CID is empty"}
 	}
+	if f := s.tooLong(p.roles[roleCID], "CID_TOO_LONG", r.cid, batch.MaxCIDBytes); f != nil {
+		return f
+	}
 	if r.millis, r.timed, f = s.moment(roleTime); f != nil {
 		return f
 	}
@@ -165,6 +168,8 @@ func (s *shaper) event() (f *fault) {
 		r.name = s.fixed
 	} else if len(r.name) == 0 {
 		return &fault{s.plan.columns[column].name, "EVENT_EMPTY", "the name of the event is empty"}
+	} else if f := s.tooLong(column, "EVENT_TOO_LONG", r.name, batch.MaxNameBytes); f != nil {
+		return f
 	}
 	if r.id, f = s.text(roleEventID); f != nil {
 		return f
@@ -198,6 +203,8 @@ func (s *shaper) tag() (f *fault) {
 		r.name = s.fixed
 	} else if len(r.name) == 0 {
 		return &fault{s.plan.columns[column].name, "TAG_EMPTY", "the tag is empty"}
+	} else if f := s.tooLong(column, "TAG_TOO_LONG", r.name, batch.MaxNameBytes); f != nil {
+		return f
 	}
 	if r.expires, _, f = s.moment(roleExpires); f != nil {
 		return f
@@ -228,6 +235,14 @@ func (s *shaper) moment(r role) (millis int64, ok bool, f *fault) {
 		return 0, false, f
 	}
 	return d.millis, true, nil
+}
+
+// tooLong rejects here what the server would, so that one long name does not cost room for each row of a batch.
+func (s *shaper) tooLong(column int, reason string, text []byte, most int) *fault {
+	if len(text) <= most {
+		return nil
+	}
+	return &fault{s.plan.columns[column].name, reason, fmt.Sprintf("%q has %d bytes, at most %d are taken", clip(text), len(text), most)}
 }
 
 func (s *shaper) misfit(column int, reason string, c cell, problem string) *fault {
@@ -313,7 +328,9 @@ func (s *shaper) convert(column int, c cell, d *datum) *fault {
 			return s.misfit(column, "TIME_INVALID", c, problem)
 		}
 	case value.List:
-		d.list, problem = listOf(c)
+		if d.list, problem = listOf(c); len(d.list) > batch.MaxListItems {
+			return &fault{s.plan.columns[column].name, "LIST_TOO_LONG", fmt.Sprintf("the list has %d items, at most %d are taken", len(d.list), batch.MaxListItems)}
+		}
 	}
 	if problem != "" {
 		return s.misfit(column, "TYPE_MISFIT", c, problem)
