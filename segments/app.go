@@ -20,7 +20,8 @@ import (
 //
 // A Write goes through three goroutines, each with a bounded queue: the caller's checks and
 // encodes it, the committer appends whole groups to the log with one fsync and
-// acknowledges, the applier makes what is on disk visible. A fourth saves the index now and then.
+// acknowledges, the applier makes what is on disk visible. A fourth saves the index now and then, a fifth makes
+// snapshots of what is saved.
 type App struct {
 	name    string
 	dir     string
@@ -28,24 +29,40 @@ type App struct {
 	options Options
 	logger  *slog.Logger
 	started time.Time
+	created time.Time
 	// recovery says what opening had to mend; empty when nothing.
 	recovery string
+	progress *progress // of the opening
 
 	disk  *disk
 	wal   *log.Log
 	store *store.Store
 	index *index.Index
 
-	// room has a unit for each record that is taken but not visible.
+	// room has a unit for each record that is taken but not visible; large ones take more.
 	room    *semaphore.Weighted
 	commits chan *pending
 	applies chan *pending
 	save    chan struct{} // asks for a checkpoint
+	saves   chan struct{} // says that there was one
+	sweeps  chan chan error
 	stop    chan struct{} // closed when the app closes
 	done    sync.WaitGroup
 	saved   atomic.Uint64 // position of the last checkpoint
 	// grownBytes is by how much the log has grown since the last snapshot, about.
 	grownBytes atomic.Int64
+	// stuck says that the index could not apply the log, and so stays where it is.
+	stuck atomic.Bool
+	// damaged says that the index failed a check, and that it is noted.
+	damaged atomic.Bool
+	// refusing says that writes are refused for want of room.
+	refusing atomic.Bool
+	// lookedAt is when the keeper last looked whether the index should be compacted, lookAgain for how long it
+	// does not.
+	lookedAt  time.Time
+	lookAgain time.Duration
+	// snapshotFailed is when a snapshot last failed for another reason than want of room; the keeper's.
+	snapshotFailed time.Time
 
 	// admission puts writes in the order of the log and knows what those in flight will have changed.
 	admission admission
@@ -54,9 +71,10 @@ type App struct {
 	visible chan struct{} // closed and replaced when a version becomes visible
 	broken  error         // why the index takes no more
 	unsaved error         // why the last checkpoint found no room, or nil
+	unkept  error         // why the last snapshot found no room, or nil
 }
 
-func openApp(name, dir string, o Options) (*App, error) {
+func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*App, error) {
 	m, err := readMeta(dir)
 	if err != nil {
 		return nil, err
@@ -66,7 +84,7 @@ func openApp(name, dir string, o Options) (*App, error) {
 		return nil, fmt.Errorf("app %s: %w", name, err)
 	}
 	a := &App{
-		name: name, dir: dir, zone: zone, options: o, started: o.Clock(),
+		name: name, dir: dir, zone: zone, options: o, started: o.Clock(), created: m.Created,
 		logger: o.Logger.With("app", name),
 		disk:   &disk{dir: dir},
 		room:   semaphore.NewWeighted(int64(o.QueueRecords)),
@@ -75,16 +93,21 @@ func openApp(name, dir string, o Options) (*App, error) {
 		commits: make(chan *pending, o.QueueRecords),
 		applies: make(chan *pending, 1024),
 		save:    make(chan struct{}, 1),
+		saves:   make(chan struct{}, 1),
+		sweeps:  make(chan chan error),
 		stop:    make(chan struct{}),
 		visible: make(chan struct{}),
+
+		progress: p,
 	}
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.closeFiles())
 	}
 	a.admission.begin(a.index)
 	a.done.Go(a.commit)
 	a.done.Go(a.apply)
 	a.done.Go(a.checkpoints)
+	a.done.Go(a.keep)
 	return a, nil
 }
 
@@ -98,9 +121,18 @@ func (a *App) close() error {
 	a.done.Wait()
 	var err error
 	if a.whyBroken() == nil {
-		err = a.checkpoint()
+		if err = a.checkpoint(); err == nil {
+			a.tidy()
+		}
+		if errors.Is(err, errNoRoom) {
+			a.logger.Warn("the index is not saved; the log has everything, and the next start applies it again", "cause", err)
+			err = nil
+		}
 	}
-	return errors.Join(err, a.closeFiles())
+	if err = errors.Join(err, a.closeFiles()); err == nil && a.whyBroken() == nil {
+		a.markClean()
+	}
+	return err
 }
 
 func (a *App) closeFiles() error {
@@ -133,7 +165,7 @@ func (a *App) await(ctx context.Context, position uint64) error {
 		if at >= position {
 			return nil
 		}
-		if err := a.whyBroken(); err != nil {
+		if err := a.whyBroken(); err != nil && (a.stuck.Load() || position > a.wal.Last()) {
 			return err
 		}
 		select {
@@ -180,6 +212,19 @@ func (a *App) setUnsaved(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.unsaved = err
+}
+
+func (a *App) setNoSnapshot(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unkept = err
+}
+
+// whyNoSnapshot returns why the last snapshot found no room on the disk, or nil.
+func (a *App) whyNoSnapshot() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unkept
 }
 
 // whyUnsaved returns why the last checkpoint found no room on the disk, or nil.

@@ -2,14 +2,10 @@ package segments
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"maps"
 	"time"
 
 	"whowhen.dev/whowhen/segments/internal/index"
-	"whowhen.dev/whowhen/segments/internal/store"
 )
 
 // batchIDTTL is how long a batch_id is known.
@@ -46,16 +42,14 @@ func (a *App) lookup(id string, now time.Time) (known *seenBatch, forgot uint64,
 		m.mu.Unlock()
 	}
 	if seen == nil {
-		data, err := a.store.Get(batchStoreKey(keyOf(id)))
-		if errors.Is(err, store.ErrMissing) {
-			return nil, forgot, nil
-		}
+		stored, known, err := a.index.FindBatchID(keyOf(id))
 		if err != nil {
-			return nil, forgot, a.indexDamaged(fmt.Errorf("batch id: %w", err))
-		}
-		if seen, err = decodeSeen(data); err != nil {
 			return nil, forgot, a.indexDamaged(err)
 		}
+		if !known {
+			return nil, forgot, nil
+		}
+		seen = &seenBatch{content: stored.Content, receivedMillis: stored.ReceivedMillis, position: stored.Position}
 	}
 	if seen.expired(now.UnixMilli()) {
 		return nil, forgot, nil
@@ -67,37 +61,17 @@ func (s *seenBatch) expired(nowMillis int64) bool {
 	return nowMillis-s.receivedMillis > batchIDTTL.Milliseconds()
 }
 
-func batchStoreKey(k batchKey) []byte { return append([]byte{'b'}, k[:]...) }
-
-func (s *seenBatch) encode() []byte {
-	data := append([]byte(nil), s.content[:]...)
-	data = binary.BigEndian.AppendUint64(data, s.position)
-	return binary.BigEndian.AppendUint64(data, uint64(s.receivedMillis))
-}
-
-func decodeSeen(data []byte) (*seenBatch, error) {
-	s := &seenBatch{}
-	if len(data) != len(s.content)+16 {
-		return nil, fmt.Errorf("batch id: %d bytes stored", len(data))
-	}
-	copy(s.content[:], data)
-	s.position = binary.BigEndian.Uint64(data[len(s.content):])
-	s.receivedMillis = int64(binary.BigEndian.Uint64(data[len(s.content)+8:]))
-	return s, nil
-}
-
 // storable returns the batch ids up to a position, for a checkpoint to store.
-func (m *admission) storable(position uint64, nowMillis int64) []index.Key {
+func (m *admission) storable(position uint64) []index.BatchID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var keys []index.Key
-	for k, s := range m.batches {
-		left := batchIDTTL - time.Duration(nowMillis-s.receivedMillis)*time.Millisecond
-		if s.position != 0 && s.position <= position && left > time.Second {
-			keys = append(keys, index.Key{Key: batchStoreKey(k), Value: s.encode(), TTL: left})
+	var ids []index.BatchID
+	for key, s := range m.batches {
+		if s.position != 0 && s.position <= position {
+			ids = append(ids, index.BatchID{Key: key, Content: s.content, Position: s.position, ReceivedMillis: s.receivedMillis})
 		}
 	}
-	return keys
+	return ids
 }
 
 // forget drops the batch ids up to a position, which a checkpoint has stored.

@@ -150,7 +150,11 @@ func BenchmarkSelectMillion(b *testing.B) {
 	n := parsed(b, `did("open")`)
 	for b.Loop() {
 		got := 0
-		if err := v.Select(ctx, n, 0, func(cids *batch.CIDs) error { got += len(cids.Packed) / 16; return nil }); err != nil || got != total {
+		selection, err := v.Select(ctx, n, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := selection.Each(func(cids *batch.CIDs) error { got += len(cids.Packed) / 16; return nil }); err != nil || got != total {
 			b.Fatal(got, err)
 		}
 	}

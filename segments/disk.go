@@ -45,4 +45,7 @@ func (d *disk) room(bytes int64) error {
 	return nil
 }
 
+// half is room for something that can wait: it may take half of what is free beside the reserve.
+func (d *disk) half(bytes int64) error { return d.room(2 * bytes) }
+
 var errNoRoom = errors.New("no room")

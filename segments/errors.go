@@ -17,6 +17,8 @@ const (
 	BatchMalformed     Reason = "BATCH_MALFORMED"      // columns that do not fit together
 	ReadOnly           Reason = "READ_ONLY"            // the log or the disk failed; restart after mending it
 	DiskFull           Reason = "DISK_FULL"            // too little room is left; writes go on when there is more
+	RetentionInvalid   Reason = "RETENTION_INVALID"    // not a name, or not a number of days
+	Starting           Reason = "STARTING"             // the app is being opened; the message says how far that is
 	Closed             Reason = "CLOSED"               // the app is shutting down
 	DirectoryInUse     Reason = "DIRECTORY_IN_USE"     // another process holds the data directory
 	DirectoryUnusable  Reason = "DIRECTORY_UNUSABLE"   // cannot be made, read or written

@@ -10,6 +10,7 @@
 package segments
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,6 @@ import (
 	"regexp"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
 
@@ -48,9 +48,15 @@ type Options struct {
 	SnapshotBytes int64
 	// LogSegmentBytes is the size of the log's files, the unit in which old log goes; default 64 MiB.
 	LogSegmentBytes int64
-	// QueueRecords bounds the records of an app that are taken but not visible yet; a Write beyond
-	// waits. Default 262,144.
+	// QueueRecords bounds the records of an app that are taken but not visible yet, 256 bytes in the log counting as
+	// one at least; a Write beyond waits. Default 262,144.
 	QueueRecords int
+	// OpenWait is how long ReadyApp waits for an app that is being opened; default 5 s.
+	OpenWait time.Duration
+	// TryIndex, when set, is called before the index of an app is opened that was not closed in order, with the
+	// index's directory. It should call the function TryIndex in another process, and not leave that
+	// running when ctx is done. Unless its error wraps ErrIndexUntried, the index is destroyed and built again.
+	TryIndex func(ctx context.Context, indexDir string) error
 }
 
 func (o Options) withDefaults() Options {
@@ -72,8 +78,14 @@ func (o Options) withDefaults() Options {
 	if o.QueueRecords < batch.MaxRecords {
 		o.QueueRecords = 4 * batch.MaxRecords
 	}
+	if o.OpenWait <= 0 {
+		o.OpenWait = 5 * time.Second
+	}
 	return o
 }
+
+// memTableBytes is how much the store holds in memory before it writes a table: half a checkpoint, within what it takes.
+func (o Options) memTableBytes() int64 { return min(max(o.CheckpointBytes/2, 4<<20), 32<<20) }
 
 // Home is an open data directory. One process at a time holds it.
 type Home struct {
@@ -81,16 +93,13 @@ type Home struct {
 	options Options
 	unlock  func() error
 
-	closed atomic.Bool
+	ctx   context.Context // of all openings; done once Close begins
+	stop  context.CancelFunc
+	turns chan struct{} // one for each app that is being opened now
 
-	mu   sync.Mutex
-	apps map[string]*slot
-}
-
-// slot is the place of one app. Opening it may take long, and holds up only those who want it.
-type slot struct {
-	mu  sync.Mutex
-	app *App // nil until it is open
+	mu     sync.Mutex
+	closed bool
+	apps   map[string]*opening // by name: those asked for
 }
 
 // OpenHome opens a data directory, making it if it is missing. The error has the reason
@@ -104,7 +113,9 @@ func OpenHome(dir string, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Home{dir: dir, options: o.withDefaults(), unlock: unlock, apps: map[string]*slot{}}, nil
+	h := &Home{dir: dir, options: o.withDefaults(), unlock: unlock, turns: make(chan struct{}, openingsAtOnce), apps: map[string]*opening{}}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	return h, nil
 }
 
 // bare returns the cause of a file error without the path, which the message has already.
@@ -116,46 +127,6 @@ func bare(err error) error {
 }
 
 var appName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-
-// App returns an app, opening it if need be. The default app is made, with UTC days, when it is not there.
-func (h *Home) App(name string) (*App, error) {
-	if name == "" {
-		name = DefaultApp
-	}
-	if !appName.MatchString(name) {
-		return nil, invalidName(name)
-	}
-	dir := h.appDir(name)
-	if _, err := os.Stat(filepath.Join(dir, metaFile)); errors.Is(err, fs.ErrNotExist) && name != DefaultApp {
-		return nil, &Error{Reason: AppUnknown, Field: "app", Message: fmt.Sprintf("there is no app %q; make it with: whowhen init --app %s", name, name)}
-	}
-	h.mu.Lock()
-	place := h.apps[name]
-	if place == nil {
-		place = &slot{}
-		h.apps[name] = place
-	}
-	h.mu.Unlock()
-	place.mu.Lock()
-	defer place.mu.Unlock()
-	if h.closed.Load() {
-		return nil, &Error{Reason: Closed, Message: "the data directory is being closed", Retryable: true}
-	}
-	if place.app != nil {
-		return place.app, nil
-	}
-	if _, err := os.Stat(filepath.Join(dir, metaFile)); errors.Is(err, fs.ErrNotExist) {
-		if err := writeMeta(dir, meta{Format: metaFormat, Zone: "UTC", Created: h.options.Clock().UTC()}); err != nil {
-			return nil, err
-		}
-	}
-	a, err := openApp(name, dir, h.options)
-	if err != nil {
-		return nil, err
-	}
-	place.app = a
-	return a, nil
-}
 
 func invalidName(name string) error {
 	return &Error{Reason: AppNameInvalid, Field: "app", Message: fmt.Sprintf("%.80q is not an app's name: 1 to 64 of a-z, 0-9, - and _", name)}
@@ -204,21 +175,23 @@ func (h *Home) Apps() ([]string, error) {
 
 func (h *Home) appDir(name string) string { return filepath.Join(h.dir, "apps", name) }
 
-// Close saves and closes all apps and gives the directory free.
+// Close saves and closes all apps and gives the directory free. Openings that have not ended are given up.
 func (h *Home) Close() error {
-	if h.closed.Swap(true) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
 		return nil
 	}
-	h.mu.Lock()
-	places := slices.Collect(maps.Values(h.apps))
+	h.closed = true
+	openings := slices.Collect(maps.Values(h.apps))
 	h.mu.Unlock()
+	h.stop()
 	var errs []error
-	for _, place := range places {
-		place.mu.Lock() // waits for an opening
-		if place.app != nil {
-			errs = append(errs, place.app.close())
+	for _, o := range openings {
+		<-o.done
+		if o.app != nil {
+			errs = append(errs, o.app.close())
 		}
-		place.mu.Unlock()
 	}
 	return errors.Join(append(errs, h.unlock())...)
 }

@@ -85,7 +85,12 @@ func TestReadersAndWriters(t *testing.T) {
 	reading.Go(func() { // a slow reader of one version
 		for !written.Load() {
 			var slowly []string
-			err := pinned.Select(ctx, everyone, 0, func(cids *batch.CIDs) error {
+			selection, err := pinned.Select(ctx, everyone, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			err = selection.Each(func(cids *batch.CIDs) error {
 				for i := range cids.Len() {
 					slowly = append(slowly, cids.At(i))
 				}

@@ -1,8 +1,11 @@
 package segments_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func TestIndexDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			w.kill(round)
+			w.kill()
 		}
 		what := w.harm(filepath.Join(w.dir, "apps", "default", "index"))
 		var err error
@@ -63,7 +66,7 @@ func TestIndexDamage(t *testing.T) {
 }
 
 // kill goes on with a copy of the directory as it is while the app runs, which is what a kill leaves.
-func (w *world) kill(round int) {
+func (w *world) kill() {
 	w.t.Helper()
 	for wait := 1; ; wait++ {
 		status, err := w.app.Status()
@@ -81,8 +84,21 @@ func (w *world) kill(round int) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	copied := filepath.Join(w.t.TempDir(), strconv.Itoa(round))
-	if err := os.CopyFS(copied, os.DirFS(w.dir)); err != nil {
+	w.abandon()
+}
+
+// abandon closes the app and goes on with a copy of its directory from before.
+func (w *world) abandon() {
+	w.t.Helper()
+	copied := filepath.Join(w.t.TempDir(), "copy")
+	// Files come and go while the app makes a checkpoint.
+	err := os.CopyFS(copied, os.DirFS(w.dir))
+	for tries := 0; errors.Is(err, fs.ErrNotExist) && tries < 100; tries++ {
+		if err = os.RemoveAll(copied); err == nil {
+			err = os.CopyFS(copied, os.DirFS(w.dir))
+		}
+	}
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.home.Close(); err != nil {
@@ -92,6 +108,27 @@ func (w *world) kill(round int) {
 		w.t.Fatal(err)
 	}
 	w.dir = copied
+}
+
+// crash goes on with a copy of the directory that was made while the app ran, and perhaps in the middle of a
+// checkpoint, and with a damaged index if so asked.
+func (w *world) crash(damaged bool) {
+	w.t.Helper()
+	before := w.everyone()
+	w.abandon()
+	if damaged {
+		w.harm(filepath.Join(w.dir, "apps", "default", "index"))
+	}
+	var err error
+	if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.app, err = w.home.App(""); err != nil {
+		w.t.Fatal(err)
+	}
+	if after := w.everyone(); !slices.Equal(before, after) {
+		w.t.Fatalf("the order of CIDs is another after a crash: %d before, %d after", len(before), len(after))
+	}
 }
 
 // harm does something to a file of the index.

@@ -54,8 +54,9 @@ func judgeSeed(t *testing.T) (first uint64, worlds int) {
 	return first, worlds
 }
 
-// TestJudge holds random expressions on random data against the judge, while the app is restarted, its index
-// thrown away, batches come again and the clock moves on.
+// TestJudge holds random expressions on random data against the judge, while the app is restarted and killed, its index
+// damaged and thrown away, snapshots are made and old log is dropped, batches come again, rules about retention are made,
+// what is no longer kept is swept and the clock moves on.
 func TestJudge(t *testing.T) {
 	first, worlds := judgeSeed(t)
 	for seed := first; seed < first+uint64(worlds); seed++ {
@@ -85,8 +86,10 @@ func someWorld(t *testing.T, seed uint64) *world {
 	}
 	// Small limits make the app save, drop and read again all the time.
 	options := segments.Options{
-		CheckpointBytes: pick(rng, []int64{1, 64 << 10, 0}),
+		CheckpointBytes: pick(rng, []int64{1, 64 << 10, 4 << 20}),
 		CacheBytes:      pick(rng, []int64{1, 32 << 10, 0}),
+		SnapshotBytes:   pick(rng, []int64{1, 64 << 10, 0}),
+		LogSegmentBytes: pick(rng, []int64{4096, 0}),
 	}
 	w := newWorld(t, rng, place.zone, now, options)
 	w.words = someWords(rng, now)
@@ -100,7 +103,20 @@ func (w *world) step() {
 	for range 1 + w.rng.IntN(4) {
 		w.write(w.someRecords(1+w.rng.IntN(150)), w.rng.IntN(2) == 0)
 	}
-	switch w.rng.IntN(6) {
+	switch w.rng.IntN(11) {
+	case 9:
+		w.crash(false)
+	case 10:
+		w.crash(true)
+	case 6:
+		w.retain()
+	case 7:
+		w.sweep()
+	case 8:
+		w.retain()
+		w.view(time.Time{}).Close() // the rule is applied by now, as it would be when so much time goes by
+		w.clock.advance(time.Duration(w.rng.Int64N(int64(20 * 24 * time.Hour))))
+		w.sweep()
 	case 0:
 		w.restart(true)
 	case 1:

@@ -152,7 +152,11 @@ func (w *world) everyone() []string {
 
 func selected(t testing.TB, v *segments.View, n expr.Node) (cids []string) {
 	t.Helper()
-	err := v.Select(context.Background(), n, 0, func(some *batch.CIDs) error {
+	selection, err := v.Select(context.Background(), n, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = selection.Each(func(some *batch.CIDs) error {
 		for i := range some.Len() {
 			cids = append(cids, some.At(i))
 		}

@@ -13,7 +13,7 @@ import (
 
 // lockDir takes the directory for this process; the system lets go of it when the process ends, however it does.
 func lockDir(dir string) (unlock func() error, err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, &Error{Reason: DirectoryUnusable, Message: fmt.Sprintf("data directory %s cannot be written", dir), Err: bare(err)}
 	}

@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +14,14 @@ import (
 
 // open opens log and index and applies what the index lacks. An index that cannot be
 // used is thrown away and built again, from the newest snapshot and the log.
-func (a *App) open() error {
+//
+// When ctx is done it ends soon, with an error, and leaves what was saved so far.
+func (a *App) open(ctx context.Context) error {
+	clean, err := takeCleanMark(a.dir)
+	if err != nil {
+		return fmt.Errorf("app %s: %w", a.name, err)
+	}
+	a.progress.begin("opening the log")
 	wal, cut, err := log.Open(filepath.Join(a.dir, "log"), log.Options{SegmentBytes: a.options.LogSegmentBytes})
 	if err != nil {
 		return fmt.Errorf("app %s: %w", a.name, err)
@@ -23,22 +31,29 @@ func (a *App) open() error {
 	if cut.File != "" {
 		a.note("the unfinished end of the log was cut off, which nobody had been told was on disk", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes)
 	}
-	err = a.openIndex()
+	if !clean {
+		err = a.tryIndex(ctx)
+	}
+	if err == nil {
+		err = a.openIndex(ctx)
+	}
 	if err == nil && a.index.Position() == 0 && a.hasSnapshot() {
 		err = fmt.Errorf("%w: it is empty, and a snapshot is not", errIndexGone)
 	}
 	if err == nil {
-		err = a.replay()
+		err = a.replay(ctx)
 	}
 	locked, corrupt := new(store.LockedError), new(log.CorruptError)
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.As(err, &locked), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
 		return fmt.Errorf("app %s: %w", a.name, err)
 	}
 	a.note("the index is built again from the log", "because", err)
-	if err := a.rebuild(); err != nil {
+	if err := a.rebuild(ctx); err != nil {
 		return fmt.Errorf("app %s: building the index from the log: %w", a.name, err)
 	}
 	return nil
@@ -48,7 +63,7 @@ func (a *App) open() error {
 var errIndexGone = errors.New("the index does not fit the log")
 
 // rebuild makes the index anew, from the newest snapshot that serves and the log after it.
-func (a *App) rebuild() error {
+func (a *App) rebuild(ctx context.Context) error {
 	a.admission.batches = nil
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
@@ -59,20 +74,20 @@ func (a *App) rebuild() error {
 	if err := store.Destroy(a.indexDir()); err != nil {
 		return err
 	}
-	if err := a.openStore(); err != nil {
+	if err := a.openStore(ctx); err != nil {
 		return err
 	}
-	position, err := a.restoreSnapshot()
+	position, err := a.restoreSnapshot(ctx)
 	if err != nil {
 		return err
 	}
 	if position == 0 && a.wal.First() > 1 {
 		return fmt.Errorf("the log begins with position %d and no snapshot before it can be used: restore the app from a backup", a.wal.First())
 	}
-	if err := a.readIndex(); err != nil {
+	if err := a.readIndex(ctx); err != nil {
 		return err
 	}
-	return a.replay()
+	return a.replay(ctx)
 }
 
 // note tells operators of something that opening mended.
@@ -94,7 +109,7 @@ const damageMark = "index-damaged"
 
 func (a *App) damageMark() string { return filepath.Join(a.dir, damageMark) }
 
-func (a *App) openIndex() error {
+func (a *App) openIndex(ctx context.Context) error {
 	if reason, err := os.ReadFile(a.damageMark()); err == nil {
 		if err := store.Destroy(a.indexDir()); err != nil {
 			return err
@@ -104,17 +119,21 @@ func (a *App) openIndex() error {
 			return err
 		}
 	}
-	if err := a.openStore(); err != nil {
+	if err := a.openStore(ctx); err != nil {
 		return err
 	}
-	return a.readIndex()
+	return a.readIndex(ctx)
 }
 
-func (a *App) openStore() error {
+func (a *App) openStore(ctx context.Context) error {
 	if err := a.disk.room(0); err != nil {
 		return err
 	}
-	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger, Room: a.disk.room})
+	a.progress.begin("checking the index")
+	st, err := store.Open(a.indexDir(), store.Options{Logger: a.logger, Room: a.disk.room, MemTableBytes: a.options.memTableBytes(), Checking: func(done, all int64) error {
+		a.progress.bytes(done, all)
+		return ctx.Err()
+	}})
 	if err != nil {
 		return err
 	}
@@ -123,8 +142,14 @@ func (a *App) openStore() error {
 }
 
 // readIndex reads the index that the store holds, and checks that the log goes on from it.
-func (a *App) readIndex() error {
+func (a *App) readIndex(ctx context.Context) error {
+	a.progress.begin("reading the index")
+	// A store that is closed ends the reading at its next blob.
+	reading := context.AfterFunc(ctx, func() { a.store.Close() })
 	ix, err := index.New(a.store, a.zone, a.options.CacheBytes, a.indexDamaged)
+	if !reading() {
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
@@ -145,9 +170,12 @@ func (a *App) indexDamaged(cause error) error {
 	if errors.Is(cause, store.ErrClosed) {
 		return &Error{Reason: Closed, Message: "the app is being closed", Retryable: true, Err: cause}
 	}
-	a.logger.Error("the index failed a check; it will be built again from the log at the next start", "cause", cause)
-	if err := writeWhole(a.damageMark(), []byte(cause.Error())); err != nil {
-		a.logger.Error("the damage of the index could not be noted", "cause", err)
+	if a.damaged.CompareAndSwap(false, true) {
+		a.logger.Error("the index failed a check; it will be built again from the log at the next start", "cause", cause)
+		if err := writeWhole(a.damageMark(), []byte(cause.Error())); err != nil {
+			a.damaged.Store(false) // the next to find damage tries again
+			a.logger.Error("the damage of the index could not be noted", "cause", err)
+		}
 	}
 	return &Error{Reason: IndexDamaged, Message: "the index on disk failed a check; restart whowhen, which builds it again from the log", Err: cause}
 }

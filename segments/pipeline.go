@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"whowhen.dev/whowhen/segments/batch"
-	"whowhen.dev/whowhen/segments/internal/index"
 )
 
 // commit is the committer: it takes whatever has queued up, appends it to the log with one
@@ -66,40 +65,60 @@ func (a *App) commitGroup(group []*pending) {
 		if err == nil {
 			a.applies <- p
 		} else {
-			a.room.Release(p.records)
+			a.room.Release(p.weight)
 		}
 	}
 }
 
-// apply is the applier: it makes what is on disk visible, in the order of the log.
+// apply is the applier: it makes what is on disk visible, in the order of the log, and between two groups
+// takes out what is no longer kept.
 func (a *App) apply() {
-	for first := range a.applies {
-		group, records := []*pending{first}, first.records
-	gather:
-		for records < batch.MaxRecords {
-			select {
-			case p, open := <-a.applies:
-				if !open {
-					break gather
-				}
-				group, records = append(group, p), records+p.records
-			default:
+	const sweepEvery = 10 * time.Minute
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case first, open := <-a.applies:
+			if !open {
+				return
+			}
+			a.applyGroup(first)
+		case <-ticker.C:
+			a.sweep() // it tells operators itself, and comes again
+		case done := <-a.sweeps:
+			done <- a.sweep()
+		}
+	}
+}
+
+func (a *App) applyGroup(first *pending) {
+	group, weight := []*pending{first}, first.weight
+gather:
+	for weight < batch.MaxRecords {
+		select {
+		case p, open := <-a.applies:
+			if !open {
 				break gather
 			}
+			group, weight = append(group, p), weight+p.weight
+		default:
+			break gather
 		}
-		if a.whyBroken() == nil {
-			batches := make([]*batch.Batch, len(group))
-			for i, p := range group {
-				batches[i] = p.batch
-			}
-			if err := a.index.Apply(batches, group[len(group)-1].position); err != nil {
-				a.fail(fmt.Errorf("applying the log up to position %d: %w", group[len(group)-1].position, err))
-			}
-		}
-		a.room.Release(records)
-		a.announce()
-		a.pace()
 	}
+	// What is acknowledged becomes visible, also when the app takes no more writes.
+	if !a.stuck.Load() {
+		batches := make([]*batch.Batch, len(group))
+		for i, p := range group {
+			batches[i] = p.batch
+		}
+		if err := a.index.Apply(batches, group[len(group)-1].position); err != nil {
+			a.stuck.Store(true)
+			a.fail(fmt.Errorf("applying the log up to position %d: %w", group[len(group)-1].position, err))
+		}
+	}
+	a.room.Release(weight)
+	a.announce()
+	a.pace()
 }
 
 // pace asks for a checkpoint when enough is unsaved, and holds the applier, and so in time the writers,
@@ -151,19 +170,21 @@ func (a *App) checkpoints() {
 			return
 		default:
 			ticker.Reset(usually)
+			select {
+			case a.saves <- struct{}{}:
+			default: // it has not come round to the last one
+			}
 		}
 		a.setUnsaved(err)
 	}
 }
 
 func (a *App) checkpoint() error {
-	position, err := a.index.Checkpoint(func(position uint64) []index.Key {
-		return a.admission.storable(position, a.options.Clock().UnixMilli())
-	})
+	position, err := a.index.Checkpoint(a.admission.storable, a.options.Clock().Add(-batchIDTTL).UnixMilli())
 	if err != nil {
 		return err
 	}
 	a.admission.forget(position)
 	a.saved.Store(position)
-	return a.snapshotIfDue()
+	return nil
 }

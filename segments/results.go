@@ -48,7 +48,7 @@ type ReadOptions struct {
 
 // Warning names something in an expression that nobody has used yet.
 type Warning struct {
-	Reason  string // UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT or UNKNOWN_PROPERTY
+	Reason  string // UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT, UNKNOWN_PROPERTY, ATTRIBUTE_TYPE or BEYOND_RETENTION
 	Name    string
 	Nearest string // the nearest known name, or ""
 	Message string // a sentence for people
@@ -93,12 +93,14 @@ type Status struct {
 	App, Zone          string
 	Writable           bool
 	WhyReadOnly        string
+	WhyNoSnapshot      string // why the log cannot be shortened just now, or ""
 	DurablePosition    uint64
 	VisiblePosition    uint64
 	CheckpointPosition uint64
 	CIDs               uint64
 	Tags, Attributes   []FieldStatus
 	Events             []EventStatus
+	Retentions         []batch.Retention
 	LogBytes           uint64
 	IndexBytes         uint64
 	CacheBytes         uint64

@@ -1,17 +1,21 @@
 package segments
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/store"
 )
 
 const (
@@ -64,26 +68,85 @@ func (a *App) lastSnapshotBytes() int64 {
 }
 
 // snapshotIfDue makes a snapshot of the saved index when the log has grown by SnapshotBytes, and by as much as
-// the last snapshot takes, since that. Then the log before the older of the kept snapshots can go.
-func (a *App) snapshotIfDue() error {
+// the last snapshot takes, since that. Then the log before the older of the kept snapshots can go. Where something is
+// kept for a time only, there is one every day, so that log and snapshots do not keep it for ever.
+//
+// Where none can be made, the log stays as it is: operators are told, Status says why, and it is tried again later.
+func (a *App) snapshotIfDue() {
 	grown := a.grownBytes.Load()
-	if grown < max(a.options.SnapshotBytes, a.lastSnapshotBytes()) {
-		return nil
+	if grown < max(a.options.SnapshotBytes, a.lastSnapshotBytes()) && !a.snapshotOwed() || time.Since(a.snapshotFailed) < time.Minute {
+		return
 	}
-	if err := a.snapshot(); err != nil {
+	err := a.roomForSnapshot()
+	if err == nil {
+		err = a.snapshot()
+	}
+	if err == nil {
+		a.grownBytes.Add(-grown)
+		err = a.dropOld()
+	}
+	if damage := new(store.DamageError); errors.As(err, &damage) || errors.Is(err, store.ErrMissing) {
+		err = a.indexDamaged(err)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, errNoRoom):
+		if a.whyNoSnapshot() == nil {
+			a.logger.Warn("no snapshot is made, so that the log cannot be shortened; it is tried again with each checkpoint", "cause", err)
+		}
+	default:
+		a.snapshotFailed = time.Now()
+		a.logger.Error("no snapshot could be made, so that the log cannot be shortened; it is tried again in a minute", "cause", err)
+	}
+	a.setNoSnapshot(err)
+}
+
+// snapshotOwed says whether the newest snapshot, or the log where there is none, may have held for a day what is to be
+// kept for a time only.
+func (a *App) snapshotOwed() bool {
+	if len(a.Retentions()) == 0 {
+		return false
+	}
+	now, since := a.options.Clock(), a.created
+	if positions, err := snapshots(a.snapshotDir()); err == nil && len(positions) > 0 {
+		if info, err := os.Stat(a.snapshotPath(positions[0])); err == nil {
+			since = info.ModTime()
+		}
+	}
+	return now.Sub(since) > owedAfter
+}
+
+const owedAfter = 24 * time.Hour
+
+// roomForSnapshot sees that a snapshot takes at most half of what is free beside the reserve. If need be it removes the
+// older of two snapshots.
+func (a *App) roomForSnapshot() error {
+	err := a.disk.half(a.store.Bytes())
+	positions, listErr := snapshots(a.snapshotDir())
+	if err == nil || listErr != nil || len(positions) < 2 {
 		return err
 	}
-	a.grownBytes.Add(-grown)
-	return a.dropOld()
+	f, openErr := os.Open(a.snapshotPath(positions[0]))
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	if checkSnapshot(f, positions[0]) != nil {
+		return err // the older one may be needed yet
+	}
+	for _, position := range positions[1:] {
+		if err := os.Remove(a.snapshotPath(position)); err != nil {
+			return err
+		}
+	}
+	a.logger.Warn("the older snapshot was removed to make room for the next one", "position", positions[1])
+	return a.disk.half(a.store.Bytes())
 }
 
 // snapshot writes the saved index to a file of its own, reads it back, and gives it its name.
 //
 // A crash before it has its name leaves a temporary file, which the next snapshot removes.
 func (a *App) snapshot() error {
-	if err := a.disk.room(a.store.Bytes()); err != nil {
-		return err
-	}
 	if err := os.MkdirAll(a.snapshotDir(), 0o700); err != nil {
 		return err
 	}
@@ -101,7 +164,10 @@ func (a *App) snapshot() error {
 	if err != nil {
 		return err
 	}
-	position, err := a.index.Snapshot(f)
+	position, err := a.index.Snapshot(&roomyWriter{file: f, disk: a.disk})
+	if errors.Is(err, syscall.ENOSPC) {
+		err = fmt.Errorf("%w: %w", errNoRoom, err)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -118,7 +184,25 @@ func (a *App) snapshot() error {
 	return syncDir(a.snapshotDir())
 }
 
-func checkSnapshot(f *os.File, want uint64) error {
+// roomyWriter writes as long as there is room beside the reserve.
+type roomyWriter struct {
+	file  *os.File
+	disk  *disk
+	bytes int64 // that may be written before it has to ask again
+}
+
+func (w *roomyWriter) Write(p []byte) (int, error) {
+	const step = 8 << 20
+	if w.bytes -= int64(len(p)); w.bytes < 0 {
+		if err := w.disk.room(step + int64(len(p))); err != nil {
+			return 0, err
+		}
+		w.bytes = step
+	}
+	return w.file.Write(p)
+}
+
+func checkSnapshot(f io.ReadSeeker, want uint64) error {
 	if _, err := f.Seek(0, 0); err != nil {
 		return err
 	}
@@ -145,7 +229,7 @@ func (a *App) dropOld() error {
 
 // restoreSnapshot fills the empty store from the newest snapshot that is whole and that the log goes on from. It
 // returns the position, 0 where no snapshot serves.
-func (a *App) restoreSnapshot() (uint64, error) {
+func (a *App) restoreSnapshot(ctx context.Context) (uint64, error) {
 	positions, err := snapshots(a.snapshotDir())
 	if err != nil {
 		return 0, err
@@ -155,35 +239,40 @@ func (a *App) restoreSnapshot() (uint64, error) {
 			a.note("a snapshot does not fit the log and is passed over", "position", position)
 			continue
 		}
-		f, err := os.Open(a.snapshotPath(position))
-		if err == nil {
-			err = checkSnapshot(f, position)
-			if err == nil {
-				if _, err = f.Seek(0, 0); err == nil {
-					err = index.RestoreSnapshot(a.store, f, a.batchIDLeft)
-				}
-				if err != nil {
-					f.Close()
-					return 0, err // the store is neither empty nor whole
-				}
-			}
-			f.Close()
-		}
-		if err == nil {
+		usable, err := a.restoreFrom(ctx, position)
+		switch {
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case err == nil:
 			return position, nil
+		case usable:
+			return 0, err // the store is neither empty nor whole
 		}
 		a.note("a snapshot is damaged and is passed over", "position", position, "because", err)
 	}
 	return 0, nil
 }
 
-// batchIDLeft returns how long a stored batch id still counts.
-func (a *App) batchIDLeft(_, value []byte) time.Duration {
-	seen, err := decodeSeen(value)
+// restoreFrom fills the empty store from a snapshot, if that is usable: whole, and of the position it has by its name.
+func (a *App) restoreFrom(ctx context.Context, position uint64) (usable bool, err error) {
+	f, err := os.Open(a.snapshotPath(position))
 	if err != nil {
-		return 0
+		return false, err
 	}
-	return batchIDTTL - time.Duration(a.options.Clock().UnixMilli()-seen.receivedMillis)*time.Millisecond
+	defer f.Close()
+	counted, err := a.progress.reading(ctx, f)
+	if err != nil {
+		return false, err
+	}
+	a.progress.begin(fmt.Sprintf("checking the snapshot of position %d", position))
+	if err := checkSnapshot(counted, position); err != nil {
+		return false, err
+	}
+	a.progress.begin(fmt.Sprintf("restoring the snapshot of position %d", position))
+	if _, err := counted.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	return true, index.RestoreSnapshot(a.store, counted)
 }
 
 func syncDir(dir string) error {

@@ -11,12 +11,15 @@ func (a *App) Status() (Status, error) {
 		App: a.name, Zone: a.zone.String(), Writable: true, StartedAt: a.started, Recovery: a.recovery,
 		DurablePosition: a.wal.Last(), VisiblePosition: version.Position, CheckpointPosition: a.saved.Load(),
 		CIDs: uint64(version.CIDs), LogBytes: uint64(a.wal.Bytes()), IndexBytes: uint64(a.store.Bytes()),
-		CacheBytes: uint64(used), CacheBudgetBytes: uint64(budget), DirtyBytes: uint64(max(0, a.index.DirtyBytes())),
+		Retentions: a.Retentions(), CacheBytes: uint64(used), CacheBudgetBytes: uint64(budget), DirtyBytes: uint64(max(0, a.index.DirtyBytes())),
 	}
 	if err := a.whyBroken(); err != nil {
 		s.Writable, s.WhyReadOnly = false, err.Error()
 	}
-	schema := a.index.Schema
+	if err := a.whyNoSnapshot(); err != nil {
+		s.WhyNoSnapshot = err.Error()
+	}
+	schema, today := a.index.Schema, a.today()
 	for id, name := range schema.Tags() {
 		s.Tags = append(s.Tags, FieldStatus{Name: name, CIDs: version.TagCount(uint32(id))})
 	}
@@ -26,7 +29,7 @@ func (a *App) Status() (Status, error) {
 	}
 	for id, name := range schema.Events() {
 		e := EventStatus{Name: name, Properties: schema.Properties(uint32(id))}
-		count, first, last := version.EventCount(uint32(id))
+		count, first, last := version.EventCount(uint32(id), version.KeptFrom(name, today))
 		if e.Count = count; count > 0 {
 			e.FirstDay, e.LastDay = civil.Format(first), civil.Format(last)
 		}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/eval"
@@ -26,7 +25,7 @@ type View struct {
 // error with reason AsOfInFuture.
 func (a *App) View(ctx context.Context, o ReadOptions) (*View, error) {
 	now := a.options.Clock()
-	asOf, day, err := a.asOf(o.AsOf, now)
+	asOf, day, today, err := a.asOf(o.AsOf, now)
 	if err != nil {
 		return nil, err
 	}
@@ -38,28 +37,28 @@ func (a *App) View(ctx context.Context, o ReadOptions) (*View, error) {
 	version, release := a.index.Pin()
 	return &View{app: a, release: release, env: eval.Env{
 		Version: version, Schema: a.index.Schema, CIDs: a.index.CIDs, Zone: a.zone,
-		AsOfSeconds: asOf, AsOfDay: day, NowMillis: now.UnixMilli(),
+		AsOfSeconds: asOf, AsOfDay: day, NowMillis: now.UnixMilli(), Today: today,
 	}}, nil
 }
 
-// asOf returns the second to answer for and its app day.
-func (a *App) asOf(wanted, now time.Time) (second int64, day int32, err error) {
+// asOf returns the second to answer for and its app day, and today's.
+func (a *App) asOf(wanted, now time.Time) (second int64, day, today int32, err error) {
 	zone := civil.NewZone(a.zone)
-	today := zone.Day(now.Unix())
+	today = zone.Day(now.Unix())
 	if wanted.IsZero() {
-		return now.Unix(), today, nil
+		return now.Unix(), today, today, nil
 	}
 	if wanted.Unix() < 0 || wanted.Year() > 9999 {
-		return 0, 0, &Error{Reason: AsOfOutOfRange, Field: "read.as_of", Message: fmt.Sprintf("as_of %s lies outside the years 1970 to 9999", wanted.UTC().Format(time.RFC3339))}
+		return 0, 0, 0, &Error{Reason: AsOfOutOfRange, Field: "read.as_of", Message: fmt.Sprintf("as_of %s lies outside the years 1970 to 9999", wanted.UTC().Format(time.RFC3339))}
 	}
 	switch day = zone.Day(wanted.Unix()); {
 	case day > today:
-		return 0, 0, &Error{Reason: AsOfInFuture, Field: "read.as_of",
+		return 0, 0, 0, &Error{Reason: AsOfInFuture, Field: "read.as_of",
 			Message: fmt.Sprintf("as_of %s is after today, %s in %s; leave it out to ask for now", wanted.UTC().Format(time.RFC3339), civil.Format(today), a.zone)}
 	case day == today:
-		return now.Unix(), today, nil
+		return now.Unix(), today, today, nil
 	}
-	return zone.LastSecond(day), day, nil
+	return zone.LastSecond(day), day, today, nil
 }
 
 // Close gives the version free.
@@ -74,33 +73,15 @@ func (v *View) Position() uint64 { return v.env.Version.Position }
 // Count returns how many CIDs an expression holds for.
 func (v *View) Count(ctx context.Context, n expr.Node) (uint64, error) { return v.env.Count(ctx, n) }
 
-// Select calls yield with the CIDs that an expression holds for, in the order the app first saw them,
-// some thousands at a time, until all or limit of them have been; 0 means no limit. The CIDs are
-// all packed or all strings, and are good until yield returns.
-func (v *View) Select(ctx context.Context, n expr.Node, limit uint64, yield func(cids *batch.CIDs) error) error {
-	var cids batch.CIDs
-	left := limit
-	err := v.env.Each(ctx, n, func(ordinals []uint32) error {
-		if limit > 0 && uint64(len(ordinals)) >= left {
-			ordinals = ordinals[:left]
-		}
-		left -= uint64(len(ordinals))
-		v.env.CIDs.Read(&cids, ordinals)
-		if err := yield(&cids); err != nil {
-			return err
-		}
-		if limit > 0 && left == 0 {
-			return errEnough
-		}
-		return nil
-	})
-	if err == errEnough {
-		return nil
+// Select returns who an expression holds for, in the order the app first saw them, and with a limit above 0 the first
+// so many. The view can be closed before the CIDs are read.
+func (v *View) Select(ctx context.Context, n expr.Node, limit uint64) (*Selection, error) {
+	s, err := v.env.Select(ctx, n, limit)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return &Selection{who: s, cids: v.env.CIDs}, nil
 }
-
-var errEnough = fmt.Errorf("enough")
 
 // Contains says for each CID whether an expression holds for it. A CID that the app does not know is in
 // no audience.

@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/value"
 )
 
-// Warnings names what in an expression is probably not meant: names that nobody has used yet, and
-// comparisons that no value can pass because of its type. Each is named once.
+// Warnings names what in an expression is probably not meant: names that nobody has used yet, comparisons
+// that no value can pass because of its type, and windows that begin before events are kept. Each is named once.
 func (v *View) Warnings(n expr.Node) []Warning {
 	w := warner{view: v, seen: map[string]bool{}}
 	expr.Walk(n, w.node)
@@ -40,6 +41,10 @@ func (w *warner) node(n expr.Node) {
 		if !found {
 			w.unknown("UNKNOWN_EVENT", "event", n.Event, schema.Events())
 			return
+		}
+		if first, named := w.view.env.FirstDay(n); named && first < w.view.env.Version.KeptFrom(n.Event, w.view.env.Today) {
+			w.add(Warning{Reason: "BEYOND_RETENTION", Name: n.Event, Message: fmt.Sprintf("events %s before %s are not kept, so the window begins there",
+				value.Quote(n.Event), civil.Format(w.view.env.Version.KeptFrom(n.Event, w.view.env.Today)))})
 		}
 		property := func(name string) {
 			if _, _, found := schema.Property(event, name); !found {

@@ -18,13 +18,15 @@ const maxPayloadBytes = 64 << 20
 
 // pending is a batch on its way from Write to the index.
 type pending struct {
-	batch   *batch.Batch
-	records int64
-	seen    *seenBatch
-	forgot  uint64                // admission's count when the batch id was looked up
-	brought map[string]value.Kind // types of attributes that the batch is the first to set
-	before  index.Load            // what was known of the batch's load
-	settled chan struct{}         // closed when the batch is on disk or has failed
+	batch  *batch.Batch
+	weight int64 // in the queue
+	// accepted is how many of the records are left after admission.
+	accepted int
+	seen     *seenBatch
+	forgot   uint64                // admission's count when the batch id was looked up
+	brought  map[string]value.Kind // types of attributes that the batch is the first to set
+	before   index.Load            // what was known of the batch's load
+	settled  chan struct{}         // closed when the batch is on disk or has failed
 
 	encoded  chan struct{} // closed when payload is there
 	payload  []byte
@@ -78,32 +80,50 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if b.Records() == 0 && b.ID == "" && b.Load == nil {
 		return WriteResult{Position: a.wal.Last(), Rejects: byIndex(rejects, nil)}, nil
 	}
-	if err := a.disk.room(int64(b.EncodedBound())); err != nil {
-		return WriteResult{}, err
-	}
 	if b.Load != nil {
 		b.Load.Rejected += uint64(len(rejects))
 	}
-	p := &pending{batch: b, forgot: forgot, records: int64(max(1, b.Records())), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
-	if err := a.room.Acquire(ctx, p.records); err != nil {
-		return WriteResult{}, err
-	}
-	more, err := a.admission.admit(p, a.commits)
+	p, more, err := a.send(ctx, b, forgot)
 	if err != nil {
-		a.room.Release(p.records)
 		return WriteResult{}, err
 	}
-	accepted := b.Records()
+	return WriteResult{Position: p.position, Accepted: p.accepted, Rejects: byIndex(rejects, more)}, nil
+}
+
+// send puts a batch into the log and returns when it is on disk, with the records that were taken out of it.
+func (a *App) send(ctx context.Context, b *batch.Batch, forgot uint64) (*pending, []batch.Reject, error) {
+	if err := a.disk.room(int64(b.EncodedBound())); err != nil {
+		if !a.refusing.Swap(true) {
+			a.logger.Warn("writes are refused", "cause", err)
+		}
+		return nil, nil, err
+	}
+	if a.refusing.Load() && a.refusing.Swap(false) {
+		a.logger.Info("writes are taken again")
+	}
+	p := &pending{batch: b, forgot: forgot, weight: a.weight(b), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
+	if err := a.room.Acquire(ctx, p.weight); err != nil {
+		return nil, nil, err
+	}
+	rejects, err := a.admission.admit(p, a.commits)
+	if err != nil {
+		a.room.Release(p.weight)
+		return nil, nil, err
+	}
+	p.accepted = b.Records()
 	p.encode()
 	select {
 	case err = <-p.done:
 	case <-ctx.Done():
-		return WriteResult{}, ctx.Err()
+		err = ctx.Err()
 	}
-	if err != nil {
-		return WriteResult{}, err
-	}
-	return WriteResult{Position: p.position, Accepted: accepted, Rejects: byIndex(rejects, more)}, nil
+	return p, rejects, err
+}
+
+// weight is how much of the queue a batch takes: its records, or more where they are large.
+func (a *App) weight(b *batch.Batch) int64 {
+	const recordBytes = 256
+	return int64(min(max(1, b.Records(), b.EncodedBound()/recordBytes), a.options.QueueRecords))
 }
 
 // encode makes the payload. The committer waits for it, whatever happens here.

@@ -31,7 +31,7 @@ func (a audienceService) open(ctx context.Context, q question) (*segments.View, 
 	if err != nil {
 		return nil, nil, err
 	}
-	app, err := a.home.App(q.GetApp())
+	app, err := a.home.ReadyApp(ctx, q.GetApp())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,15 +75,24 @@ func (a audienceService) Select(ctx context.Context, r *connect.Request[whowhenv
 	if err != nil {
 		return err
 	}
-	defer view.Close()
-	err = stream.Send(&whowhenv1.SelectResponse{
+	head := &whowhenv1.SelectResponse{
 		AsOf: timestamppb.New(view.AsOf()), Position: view.Position(), Warnings: encodeWarnings(view.Warnings(node)),
-	})
+	}
+	selection, err := view.Select(ctx, node, r.Msg.GetLimit())
+	view.Close() // callers may read slowly, and a version is much to hold on to
 	if err != nil {
 		return err
 	}
-	out := cidSender{packed: r.Msg.GetPacked(), send: stream.Send}
-	if err := view.Select(ctx, node, r.Msg.GetLimit(), out.add); err != nil {
+	if err := stream.Send(head); err != nil {
+		return err
+	}
+	out := cidSender{packed: r.Msg.GetPacked(), send: func(m *whowhenv1.SelectResponse) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return stream.Send(m)
+	}}
+	if err := selection.Each(out.add); err != nil {
 		return err
 	}
 	return out.flush()

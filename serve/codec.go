@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -63,16 +62,30 @@ func (protoCodec) MarshalAppend(to []byte, message any) ([]byte, error) {
 }
 
 func (protoCodec) Unmarshal(data []byte, message any) error {
+	return unmarshal(data, message, decodeProto)
+}
+
+// unmarshal has a message decoded. One of no bytes stands for what bound has received.
+func unmarshal(data []byte, message any, decode func([]byte, proto.Message) string) error {
 	m, ok := message.(proto.Message)
 	if !ok {
 		return errNotProto
 	}
-	if fault := tooHeavy(wireFootprint(m.ProtoReflect().Descriptor(), data)); fault != "" {
+	if len(data) == 0 {
+		return nil
+	}
+	if fault := decode(data, m); fault != "" {
 		setFault(m, fault)
-	} else if err := proto.Unmarshal(data, m); err != nil {
-		setFault(m, fmt.Sprintf("the request is not a %s: %s", m.ProtoReflect().Descriptor().FullName(), withoutPrefix(err)))
 	}
 	return nil
+}
+
+// decodeProto fills m in and returns what is wrong with the data, or "".
+func decodeProto(data []byte, m proto.Message) (fault string) {
+	if err := proto.Unmarshal(data, m); err != nil {
+		return fmt.Sprintf("the request is not a %s: %s", m.ProtoReflect().Descriptor().FullName(), withoutPrefix(err))
+	}
+	return ""
 }
 
 // jsonCodec refuses unknown fields, which are mostly misspelt ones, and writes fields that
@@ -92,32 +105,53 @@ func (jsonCodec) Marshal(message any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// protojson varies its blanks from build to build; answers should not.
-	var compact bytes.Buffer
-	compact.Grow(len(loose))
-	err = json.Compact(&compact, loose)
-	return compact.Bytes(), err
+	// What has grown may have room for twice as much, and is kept for as long as the caller takes to read it.
+	return bytes.Clone(withoutBlanks(loose)), nil
+}
+
+// withoutBlanks takes the blanks out of JSON, in place. protojson varies them from build to build; answers should not.
+func withoutBlanks(text []byte) []byte {
+	kept, inString := text[:0], false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == '"':
+			inString = !inString
+		case inString && c == '\\':
+			kept = append(kept, c)
+			i++
+			c = text[i]
+		case !inString && c == ' ':
+			continue
+		}
+		kept = append(kept, c)
+	}
+	return kept
 }
 
 func (jsonCodec) Unmarshal(data []byte, message any) error {
-	m, ok := message.(proto.Message)
-	if !ok {
-		return errNotProto
-	}
+	return unmarshal(data, message, decodeJSON)
+}
+
+// decodeJSON is decodeProto for JSON.
+func decodeJSON(data []byte, m proto.Message) (fault string) {
 	name := m.ProtoReflect().Descriptor().FullName()
 	if len(data) == 0 {
-		setFault(m, fmt.Sprintf("the request is empty; a %s in JSON is at least {}", name))
-	} else if fault := tooHeavy(jsonFootprint(data)); fault != "" {
-		setFault(m, fault)
-	} else if err := protojson.Unmarshal(data, m); err != nil {
-		setFault(m, fmt.Sprintf("the request is not a %s in JSON: %s", name, withoutPrefix(err)))
+		return fmt.Sprintf("the request is empty; a %s in JSON is at least {}", name)
 	}
-	return nil
+	if err := protojson.Unmarshal(data, m); err != nil {
+		return fmt.Sprintf("the request is not a %s in JSON: %s", name, withoutPrefix(err))
+	}
+	return ""
 }
 
 // withoutPrefix drops the "proto:" of protobuf errors and the blank after it,
 // which is not always the same character.
 func withoutPrefix(err error) string {
+	const longest = 500 // it may quote a part of the request
 	text := strings.TrimLeft(strings.TrimPrefix(err.Error(), "proto:"), " \u00a0")
+	if len(text) > longest {
+		text = text[:longest] + "..."
+	}
 	return strings.ToValidUTF8(text, "\uFFFD")
 }

@@ -20,12 +20,12 @@ func TestJSONRefuses(t *testing.T) {
 		{"{\"expression\":\"\xff\"}", "invalid UTF-8"},
 	} {
 		var m whowhenv1.CountRequest
-		if err := (jsonCodec{"json"}).Unmarshal([]byte(c.in), &m); err != nil {
-			t.Errorf("%s: %v", c.in, err)
+		fault := decodeJSON([]byte(c.in), &m)
+		if !strings.Contains(fault, c.want) || !strings.Contains(fault, "whowhen.v1.CountRequest") || strings.Contains(fault, "proto:") {
+			t.Errorf("%s: %v; want %s", c.in, fault, c.want)
 		}
-		err := malformed(&m)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "whowhen.v1.CountRequest") || strings.Contains(err.Error(), "proto:") {
-			t.Errorf("%s: %v; want %s", c.in, err, c.want)
+		if err := (jsonCodec{"json"}).Unmarshal([]byte(c.in), &m); err != nil || c.in != "" && faultOf(&m) != fault {
+			t.Errorf("%s: %v, %s", c.in, err, faultOf(&m))
 		}
 	}
 }
@@ -40,8 +40,8 @@ func TestJSONAccepts(t *testing.T) {
 		if err := (jsonCodec{"json"}).Unmarshal([]byte(in), &m); err != nil || !proto.Equal(&m, want) {
 			t.Errorf("%s: %v, %v", in, &m, err)
 		}
-		if err := malformed(&m); err != nil {
-			t.Errorf("%s: %v", in, err)
+		if fault := faultOf(&m); fault != "" {
+			t.Errorf("%s: %v", in, fault)
 		}
 	}
 }
@@ -58,8 +58,8 @@ func TestBinaryThatIsNone(t *testing.T) {
 	if err := (protoCodec{}).Unmarshal([]byte{0x0a, 200}, &m); err != nil {
 		t.Fatal(err)
 	}
-	if err := malformed(&m); err == nil || !strings.Contains(err.Error(), "the request is not a whowhen.v1.CountRequest: ") {
-		t.Errorf("malformed = %v", err)
+	if fault := faultOf(&m); !strings.Contains(fault, "the request is not a whowhen.v1.CountRequest: ") {
+		t.Errorf("fault %q", fault)
 	}
 	want := &whowhenv1.CountRequest{Expression: "everyone"}
 	data, err := (protoCodec{}).Marshal(want)
@@ -67,8 +67,8 @@ func TestBinaryThatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Reset()
-	if err := (protoCodec{}).Unmarshal(data, &m); err != nil || !proto.Equal(&m, want) || malformed(&m) != nil {
-		t.Errorf("back: %v, %v, %v", &m, err, malformed(&m))
+	if err := (protoCodec{}).Unmarshal(data, &m); err != nil || !proto.Equal(&m, want) || faultOf(&m) != "" {
+		t.Errorf("back: %v, %v, %v", &m, err, faultOf(&m))
 	}
 }
 
@@ -84,7 +84,7 @@ func TestCodecsWithOtherThanMessages(t *testing.T) {
 			t.Errorf("%T unmarshals an int", codec)
 		}
 	}
-	if err := malformed(7); err != nil {
-		t.Error(err)
+	if fault := faultOf(7); fault != "" {
+		t.Error(fault)
 	}
 }

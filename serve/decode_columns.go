@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"slices"
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
@@ -13,9 +14,14 @@ func (t *table) columns(field string, columns []*whowhenv1.Column) []batch.Colum
 		t.fail("%d columns in %s; at most %d are taken", len(columns), field, batch.MaxColumns)
 		return nil
 	}
-	decoded := make([]batch.Column, len(columns))
-	for i, m := range columns {
-		decoded[i] = t.column(field, m)
+	decoded := make([]batch.Column, 0, len(columns))
+	for _, m := range columns {
+		if n := len(m.GetName()); n > batch.MaxNameBytes {
+			// No reject is to repeat such a name, row for row.
+			t.rejectAll(batch.Reject{Field: field, Reason: "NAME_TOO_LONG", Message: fmt.Sprintf("the name has %d bytes, at most %d are taken", n, batch.MaxNameBytes)})
+			continue
+		}
+		decoded = append(decoded, t.column(field, m))
 	}
 	return decoded
 }
@@ -111,6 +117,7 @@ func (t *table) absent(field string, m *whowhenv1.Column) (rows []uint32, ok boo
 
 // values fills a column of mixed kinds. Rows named absent may hold anything.
 func (t *table) values(field string, c *batch.Column, values []*whowhenv1.Value, absent []uint32) {
+	field += "." + c.Name // once, for what may be all rows
 	for row, m := range values {
 		if len(absent) > 0 && absent[0] == uint32(row) {
 			absent = absent[1:]
@@ -121,7 +128,7 @@ func (t *table) values(field string, c *batch.Column, values []*whowhenv1.Value,
 		}
 		v, reason, message := decodeValue(m)
 		if reason != "" {
-			t.reject(row, batch.Reject{Field: field + "." + c.Name, Reason: reason, Message: message})
+			t.reject(row, batch.Reject{Field: field, Reason: reason, Message: message})
 			continue
 		}
 		c.Kinds[row] = v.Kind

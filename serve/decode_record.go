@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -94,6 +95,9 @@ func decodeNamed(field string, values map[string]*whowhenv1.Value) ([]batch.Name
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v, reason, message := decodeValue(values[name])
 		if reason != "" {
+			if len(name) > batch.MaxNameBytes {
+				return nil, &batch.Reject{Field: field, Reason: "NAME_TOO_LONG", Message: fmt.Sprintf("the name has %d bytes, at most %d are taken", len(name), batch.MaxNameBytes)}
+			}
 			return nil, &batch.Reject{Field: field + "." + name, Reason: reason, Message: message}
 		}
 		named = append(named, batch.Named{Name: name, Value: v})

@@ -116,6 +116,12 @@ func (t *table) reject(row int, r batch.Reject) {
 	}
 }
 
+func (t *table) rejectAll(r batch.Reject) {
+	for row := range t.rows {
+		t.reject(row, r)
+	}
+}
+
 // give rejects the bad rows and calls add with each run of other rows from, inclusive, to,
 // exclusive: with all of them at once, unless some are bad.
 func (t *table) give(b *batch.Builder, add func(from, to int) error) error {

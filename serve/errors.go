@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"connectrpc.com/connect"
@@ -21,6 +22,8 @@ const (
 	reasonRequestInvalid   segments.Reason = "REQUEST_INVALID"   // a field that cannot be
 	reasonRequestTooLarge  segments.Reason = "REQUEST_TOO_LARGE" // too many bytes
 	reasonRequestTooSlow   segments.Reason = "REQUEST_TOO_SLOW"
+	reasonServerBusy       segments.Reason = "SERVER_BUSY"      // no room for the request; it was not looked at
+	reasonEncodingUnknown  segments.Reason = "ENCODING_UNKNOWN" // compressed in a way that is not known
 	reasonTooManyRecords   segments.Reason = "TOO_MANY_RECORDS"
 	reasonTooManyCIDs      segments.Reason = "TOO_MANY_CIDS"
 	reasonCIDNotPackable   segments.Reason = "CID_NOT_PACKABLE"
@@ -42,7 +45,7 @@ func invalid(field, format string, args ...any) error {
 func codeOf(e *segments.Error) connect.Code {
 	switch e.Reason {
 	case segments.AppNameInvalid, segments.ZoneUnknown, segments.AsOfInFuture, segments.AsOfOutOfRange,
-		segments.BatchTooLarge, segments.BatchMalformed,
+		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed,
 		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs:
 		return connect.CodeInvalidArgument
 	case segments.AppUnknown:
@@ -51,7 +54,7 @@ func codeOf(e *segments.Error) connect.Code {
 		return connect.CodeAlreadyExists
 	case segments.LoadOutOfOrder, reasonCIDNotPackable:
 		return connect.CodeFailedPrecondition
-	case segments.PositionNotReached, segments.Closed:
+	case segments.PositionNotReached, segments.Starting, segments.Closed:
 		return connect.CodeUnavailable
 	case segments.ReadOnly, segments.DirectoryInUse, segments.DirectoryUnusable:
 		if e.Retryable {
@@ -76,6 +79,16 @@ func isOurs(e *segments.Error) bool {
 	return codeOf(e) == connect.CodeInternal
 }
 
+// levelOf says how loudly an error is logged. What an app tells operators once need not be told again with
+// every call.
+func levelOf(e *segments.Error) slog.Level {
+	switch e.Reason {
+	case segments.ReadOnly, segments.DiskFull, segments.IndexDamaged:
+		return slog.LevelDebug
+	}
+	return slog.LevelError
+}
+
 // toConnect is the one place that decides how an error of a handler is told. Every answer
 // has an ErrorInfo.
 func (s *Server) toConnect(ctx context.Context, procedure string, err error) *connect.Error {
@@ -84,14 +97,14 @@ func (s *Server) toConnect(ctx context.Context, procedure string, err error) *co
 	var known *segments.Error
 	switch {
 	case errors.As(err, &told):
-		return told
+		return withReason(told)
 	case errors.As(err, &syntax):
 		return syntaxError(syntax)
 	case errors.As(err, &known):
 		if !isOurs(known) {
 			return newError(codeOf(known), known)
 		}
-		s.logger.ErrorContext(ctx, "call failed", "procedure", procedure, "reason", string(known.Reason), "error", err.Error())
+		s.logger.Log(ctx, levelOf(known), "call failed", "procedure", procedure, "reason", string(known.Reason), "error", err.Error())
 		return newError(codeOf(known), &segments.Error{Reason: known.Reason, Field: known.Field, Message: known.Message, Retryable: known.Retryable})
 	case errors.Is(err, context.Canceled) && errors.Is(context.Cause(ctx), errShuttingDown):
 		return newError(connect.CodeUnavailable, &segments.Error{Reason: reasonShuttingDown, Message: errShuttingDown.Error(), Retryable: true})
@@ -115,6 +128,25 @@ func (s *Server) internal(ctx context.Context, procedure string, attrs ...any) *
 
 func newError(code connect.Code, e *segments.Error) *connect.Error {
 	return withDetail(connect.NewError(code, e), &whowhenv1.ErrorInfo{Reason: string(e.Reason), Field: e.Field, Retryable: e.Retryable})
+}
+
+// withReason gives errors that connect itself has found a detail too.
+func withReason(e *connect.Error) *connect.Error {
+	if len(e.Details()) > 0 {
+		return e
+	}
+	reason := reasonInternal
+	switch e.Code() {
+	case connect.CodeResourceExhausted:
+		reason = reasonRequestTooLarge
+	case connect.CodeInvalidArgument, connect.CodeUnimplemented, connect.CodeUnknown:
+		reason = reasonRequestMalformed
+	case connect.CodeCanceled:
+		reason = reasonCanceled
+	case connect.CodeDeadlineExceeded:
+		reason = reasonDeadline
+	}
+	return withDetail(e, &whowhenv1.ErrorInfo{Reason: string(reason)})
 }
 
 func syntaxError(e *expr.Error) *connect.Error {

@@ -41,7 +41,7 @@ func TestErrorsAreTold(t *testing.T) {
 		{&os.PathError{Op: "open", Path: "/data/secret", Err: os.ErrPermission}, connect.CodeInternal, "INTERNAL", "", "internal error", false},
 	} {
 		var log bytes.Buffer
-		s := &Server{logger: slog.New(slog.NewTextHandler(&log, nil)), startedAt: testNow}
+		s := &Server{logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), startedAt: testNow}
 		err := s.toConnect(t.Context(), "/test", c.err)
 		code, info := infoOf(t, err)
 		if code != c.code || info.Reason != c.reason || info.Field != c.field || info.Retryable != c.retryable || !strings.Contains(err.Message(), c.words) {

@@ -1,49 +1,73 @@
 package serve
 
 import (
-	"fmt"
-
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"whowhen.dev/whowhen/segments/batch"
 )
 
 // A few bytes of a request can stand for a message that takes a hundred in memory: `{},` over and over, or its
-// like in binary. So what a request would take is reckoned, roughly, before it is decoded. The bound leaves
-// room for 65,536 records with 20 properties each, and for any batch by column.
+// like in binary. So what a request will take, decoded, copied into a batch, and answered with a reject for
+// each row, is reckoned before it is decoded.
 const (
-	maxFootprintBytes = 512 << 20
-	decodedBytes      = 128 // of a message or anything else that JSON puts in brackets or after a comma
-	stringBytes       = 16
-	packedFactor      = 8 // a byte on the wire can be a number of 64 bits
+	decodedBytes = 128 // of a message
+	tokenBytes   = 96  // of what JSON puts in brackets or after a comma
+	stringBytes  = 64  // of a string, in the message and in the batch, without its text
+	scalarBytes  = 24  // of a number, in the message and in the batch
+	rowBytes     = 320 // of a record that is rejected, with its answer
 )
 
-func tooHeavy(footprintBytes int64) string {
-	if footprintBytes <= maxFootprintBytes {
-		return ""
-	}
-	return fmt.Sprintf("the request would take more than %d MiB of memory; send it in parts", maxFootprintBytes>>20)
-}
-
-// jsonFootprint reckons what JSON text takes once decoded. It reads on past faults, which are the
-// decoder's to tell.
+// jsonFootprint reckons for JSON text. It reads on past faults, which are the decoder's to tell.
 func jsonFootprint(text []byte) int64 {
-	footprint, inString := int64(len(text)), false
+	footprint := 2 * int64(len(text))
+	depth, stringFrom := 0, -1
 	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case !inString && (c == '{' || c == '[' || c == ','):
-			footprint += decodedBytes
+		c := text[i]
+		if stringFrom >= 0 {
+			switch c {
+			case '\\':
+				i++
+			case '"':
+				const packedOne = 21 // characters of base64 for 16 bytes
+				if n := i - stringFrom; n > 16*packedOne {
+					footprint += int64(min(n/packedOne, batch.MaxRecords)) * rowBytes / 2 // they may be CIDs
+				}
+				stringFrom = -1
+			}
+			continue
+		}
+		switch c {
+		case '"':
+			stringFrom = i
+		case '{', '[', ',':
+			footprint += tokenBytes
+			if c == '{' && depth == 2 {
+				footprint += rowBytes // a record
+			}
+			if c != ',' {
+				depth++
+			}
+		case '}', ']':
+			depth--
 		}
 	}
 	return footprint
 }
 
-// wireFootprint reckons what a message in binary takes once decoded.
+// wireFootprint reckons for a message in binary. Of a message that is not known it reckons the worst.
 func wireFootprint(message protoreflect.MessageDescriptor, wire []byte) int64 {
-	footprint := int64(decodedBytes)
+	if message == nil {
+		return decodedBytes * int64(len(wire))
+	}
+	return 2*int64(len(wire)) + fieldsFootprint(message, wire)
+}
+
+func fieldsFootprint(message protoreflect.MessageDescriptor, wire []byte) int64 {
+	footprint, ofCIDs := int64(decodedBytes), message.Name() == "CidColumn"
+	if message.Name() == "Record" {
+		footprint += rowBytes
+	}
 	for len(wire) > 0 {
 		number, kind, n := protowire.ConsumeTag(wire)
 		if n < 0 {
@@ -56,23 +80,45 @@ func wireFootprint(message protoreflect.MessageDescriptor, wire []byte) int64 {
 		}
 		value := wire[:n]
 		wire = wire[n:]
+		field := message.Fields().ByNumber(number)
 		if kind != protowire.BytesType {
+			if field != nil && field.IsList() {
+				footprint += scalarBytes
+			}
 			continue
 		}
 		content, _ := protowire.ConsumeBytes(value)
-		switch field := message.Fields().ByNumber(number); {
+		switch {
 		case field == nil:
-			footprint += int64(len(content))
 		case field.Message() != nil:
-			footprint += wireFootprint(field.Message(), content)
-		case field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind:
-			footprint += stringBytes + int64(len(content))
+			footprint += fieldsFootprint(field.Message(), content)
+		case field.Kind() == protoreflect.StringKind:
+			footprint += stringBytes
+			if ofCIDs {
+				footprint += rowBytes
+			}
+		case field.Kind() == protoreflect.BytesKind:
+			footprint += int64(len(content))
+			if ofCIDs {
+				footprint += int64(len(content)/batch.PackedBytes) * rowBytes
+			}
 		default:
-			footprint += packedFactor * int64(len(content))
-		}
-		if footprint > maxFootprintBytes {
-			return footprint
+			footprint += scalarBytes * packedValues(field.Kind(), content)
 		}
 	}
 	return footprint
+}
+
+// packedValues counts the numbers of a packed field.
+func packedValues(kind protoreflect.Kind, content []byte) (n int64) {
+	switch kind {
+	case protoreflect.DoubleKind, protoreflect.Fixed64Kind, protoreflect.Sfixed64Kind:
+		return int64(len(content) / 8)
+	case protoreflect.FloatKind, protoreflect.Fixed32Kind, protoreflect.Sfixed32Kind:
+		return int64(len(content) / 4)
+	}
+	for _, b := range content {
+		n += int64(^b >> 7) // the last byte of each
+	}
+	return n
 }

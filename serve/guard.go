@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 
 	"connectrpc.com/connect"
-
-	"whowhen.dev/whowhen/segments"
 )
 
 // guard stands around every handler: requests that could not be read do not reach it, panics do
@@ -18,8 +16,12 @@ type guard struct{ s *Server }
 func (g guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, request connect.AnyRequest) (response connect.AnyResponse, err error) {
 		err = g.run(ctx, request.Spec().Procedure, func() (err error) {
-			if err = malformed(request.Any()); err == nil {
-				response, err = next(ctx, request)
+			c := callOf(ctx)
+			if fault := c.decode(request.Any()); fault != "" {
+				return errMalformed("%s", fault)
+			}
+			if response, err = next(ctx, request); err == nil {
+				c.answering(response.Any())
 			}
 			return err
 		})
@@ -32,7 +34,7 @@ func (g guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 
 func (g guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		return g.run(ctx, conn.Spec().Procedure, func() error { return next(ctx, guardedConn{conn}) })
+		return g.run(ctx, conn.Spec().Procedure, func() error { return next(ctx, guardedConn{conn, callOf(ctx)}) })
 	}
 }
 
@@ -40,18 +42,17 @@ func (guard) WrapStreamingClient(next connect.StreamingClientFunc) connect.Strea
 	return next
 }
 
-type guardedConn struct{ connect.StreamingHandlerConn }
+type guardedConn struct {
+	connect.StreamingHandlerConn
+	call *call
+}
 
 func (c guardedConn) Receive(message any) error {
 	if err := c.StreamingHandlerConn.Receive(message); err != nil {
 		return err
 	}
-	return malformed(message)
-}
-
-func malformed(message any) error {
-	if fault := faultOf(message); fault != "" {
-		return &segments.Error{Reason: reasonRequestMalformed, Message: fault}
+	if fault := c.call.decode(message); fault != "" {
+		return errMalformed("%s", fault)
 	}
 	return nil
 }

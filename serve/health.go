@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
@@ -20,27 +21,31 @@ func (h healthChecker) Check(_ context.Context, r *grpchealth.CheckRequest) (*gr
 		return nil, newError(connect.CodeNotFound, &segments.Error{
 			Reason: reasonRequestInvalid, Field: "service", Message: fmt.Sprintf("no service is named %.100q", r.Service)})
 	}
-	if h.s.whyUnhealthy() != "" {
+	if why, _ := h.s.whyUnhealthy(); why != "" {
 		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil
 	}
 	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }
 
-// whyUnhealthy says why callers had better go elsewhere, or returns "". It touches the data
-// directory but opens no app. An app that takes no writes still answers questions, so that
-// is not told here but by Status.
-func (s *Server) whyUnhealthy() string {
+// whyUnhealthy says in a line why callers had better go elsewhere, or returns "". soon says that it is because
+// apps are being opened, and that this ends. It touches the data directory but opens no app. An
+// app that takes no writes still answers questions, so that is not told here but by Status.
+func (s *Server) whyUnhealthy() (why string, soon bool) {
 	if s.draining.Load() {
-		return errShuttingDown.Error()
+		return errShuttingDown.Error(), false
 	}
 	if _, err := s.home.Apps(); err != nil {
-		return "the data directory cannot be read: " + err.Error()
+		return "the data directory cannot be read: " + err.Error(), false
 	}
-	return ""
+	why = strings.Join(s.home.Openings(), "; ")
+	return why, why != ""
 }
 
 func (s *Server) healthPage(w http.ResponseWriter, _ *http.Request) {
-	if why := s.whyUnhealthy(); why != "" {
+	if why, soon := s.whyUnhealthy(); why != "" {
+		if soon {
+			w.Header().Set("Retry-After", "1") // by which commands tell it from a server that is ending
+		}
 		http.Error(w, why, http.StatusServiceUnavailable)
 		return
 	}

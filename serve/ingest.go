@@ -16,7 +16,7 @@ func (i ingestService) Write(ctx context.Context, r *connect.Request[whowhenv1.W
 	if err != nil {
 		return nil, err
 	}
-	app, err := i.home.App(r.Msg.GetApp())
+	app, err := i.home.ReadyApp(ctx, r.Msg.GetApp())
 	if err != nil {
 		return nil, err
 	}
@@ -27,11 +27,11 @@ func (i ingestService) Write(ctx context.Context, r *connect.Request[whowhenv1.W
 	return connect.NewResponse(encodeWrite(result)), nil
 }
 
-func (i ingestService) GetLoad(_ context.Context, r *connect.Request[whowhenv1.GetLoadRequest]) (*connect.Response[whowhenv1.GetLoadResponse], error) {
+func (i ingestService) GetLoad(ctx context.Context, r *connect.Request[whowhenv1.GetLoadRequest]) (*connect.Response[whowhenv1.GetLoadResponse], error) {
 	if err := checkID("load_id", r.Msg.GetLoadId()); err != nil {
 		return nil, err
 	}
-	app, err := i.home.App(r.Msg.GetApp())
+	app, err := i.home.ReadyApp(ctx, r.Msg.GetApp())
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (x *exchange) run(handler http.Handler, request *http.Request) {
 	defer close(x.ended)
 	defer x.cancel(nil)
 	defer stop()
-	err := call(handler, x, request)
+	err := run(handler, x, request)
 	_ = request.Body.Close()
 	if err == nil {
 		// What a handler leaves unsaid because its caller has gone is no answer.
@@ -114,8 +114,8 @@ func (x *exchange) run(handler http.Handler, request *http.Request) {
 	_ = x.out.Close()
 }
 
-// call runs the handler and returns its panic, which would drop a connection, as an error.
-func call(handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+// run runs the handler and returns its panic, which would drop a connection, as an error.
+func run(handler http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:

@@ -21,9 +21,16 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	calls, endCalls := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endCalls(errShuttingDown)
 	server := &http.Server{
-		Handler:           s.Handler(),
-		Protocols:         new(http.Protocols),
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: s.limits.StreamsPerConn},
+		Handler:        s.Handler(),
+		Protocols:      new(http.Protocols),
+		ConnState:      newConns(s.limits.Conns, s.rooms.cutStalled).changed,
+		MaxHeaderBytes: s.limits.HeaderBytes,
+		// What a connection may have waiting in it, for which nobody has asked for room.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: s.limits.StreamsPerConn, MaxReadFrameSize: 16 << 10,
+			MaxReceiveBufferPerConnection: 256 << 10, MaxReceiveBufferPerStream: 256 << 10,
+			WriteByteTimeout: s.limits.SendTimeout,
+		},
 		ReadHeaderTimeout: s.limits.HeaderTimeout,
 		IdleTimeout:       s.limits.IdleTimeout,
 		BaseContext:       func(net.Listener) context.Context { return calls },

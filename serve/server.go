@@ -23,6 +23,8 @@ type Server struct {
 	clock   func() time.Time
 	logger  *slog.Logger
 	limits  Limits
+	rooms   *rooms
+	errors  *connect.ErrorWriter
 
 	startedAt time.Time
 	incidents atomic.Uint64 // internal errors so far, which number them
@@ -33,52 +35,53 @@ type Server struct {
 // Serve has returned and no handler runs.
 func New(h *segments.Home, o Options) *Server {
 	o = o.withDefaults()
-	return &Server{home: h, version: o.Version, clock: o.Clock, logger: o.Logger, limits: o.Limits, startedAt: o.Clock()}
+	return &Server{
+		home: h, version: o.Version, clock: o.Clock, logger: o.Logger,
+		limits: o.Limits, rooms: newRooms(o.Limits), errors: connect.NewErrorWriter(), startedAt: o.Clock(),
+	}
 }
 
 // Handler returns a handler for the whole API: IngestService, AudienceService and
 // AdminService, gRPC health and reflection, a front page and /healthz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mount := func(maxBytes int64, handler func(...connect.HandlerOption) (string, http.Handler)) {
-		path, h := handler(s.handlerOptions(maxBytes)...)
-		mux.Handle(path, s.bound(h, maxBytes))
-	}
-	mount(s.limits.WriteBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, o...)
-	})
-	mount(s.limits.MessageBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(o, connect.WithConditionalHandlerOptions(selectUncompressed))...)
-	})
-	mount(s.limits.MessageBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, o...)
-	})
-	mount(s.limits.MessageBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return grpchealth.NewHandler(healthChecker{s}, o...)
-	})
+	options := s.handlerOptions()
+	mount := func(path string, h http.Handler) { mux.Handle(path, s.bound(h)) }
+	mount(whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, options...))
+	mount(whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
+	mount(whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, options...))
+	mount(grpchealth.NewHandler(healthChecker{s}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
-	mount(s.limits.MessageBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return grpcreflect.NewHandlerV1(reflector, o...)
-	})
-	mount(s.limits.MessageBytes, func(o ...connect.HandlerOption) (string, http.Handler) {
-		return grpcreflect.NewHandlerV1Alpha(reflector, o...) // older grpcurl asks for this one
-	})
+	mountStream := func(path string, h http.Handler) { mux.Handle(path, s.boundStream(h)) }
+	mountStream(grpcreflect.NewHandlerV1(reflector, options...))
+	mountStream(grpcreflect.NewHandlerV1Alpha(reflector, options...)) // older grpcurl asks for this one
 	mux.HandleFunc("GET /{$}", s.frontPage)
 	mux.HandleFunc("GET /healthz", s.healthPage)
 	mux.HandleFunc("/", notFoundPage)
 	return mux
 }
 
+// maxBytes returns how large a request to a procedure may be.
+func (s *Server) maxBytes(procedure string) int64 {
+	switch procedure {
+	case whowhenv1connect.IngestServiceWriteProcedure, whowhenv1connect.AudienceServiceContainsProcedure:
+		return s.limits.WriteBytes
+	}
+	return s.limits.MessageBytes
+}
+
 func serviceNames() []string {
 	return []string{whowhenv1connect.IngestServiceName, whowhenv1connect.AudienceServiceName, whowhenv1connect.AdminServiceName}
 }
 
-func (s *Server) handlerOptions(maxBytes int64) []connect.HandlerOption {
+// streamedBytes bounds a message of a stream of requests, which are the only ones that connect reads itself.
+const streamedBytes = 16 << 10
+
+func (s *Server) handlerOptions() []connect.HandlerOption {
 	options := []connect.HandlerOption{
 		connect.WithInterceptors(guard{s}),
-		// The body's and the decompressor's own bounds strike first and say more.
-		connect.WithReadMaxBytes(int(min(maxBytes+envelopeBytes, math.MaxInt32))),
-		connect.WithCompression("gzip", newDecompressor(maxBytes), newCompressor),
+		connect.WithReadMaxBytes(streamedBytes),
+		connect.WithCompression("gzip", newDecompressor(streamedBytes), newCompressor),
 		connect.WithCompressMinBytes(1024),
 		connect.WithCodec(protoCodec{}),
 	}

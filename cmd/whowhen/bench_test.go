@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -98,7 +99,7 @@ func served(b *testing.B, dir string) *api {
 			b.Error(err)
 		}
 	})
-	return newAPI(client, "http://"+listener.Addr().String())
+	return (&Main{Clock: load.SystemClock(), Stderr: io.Discard}).newAPI(client, "http://"+listener.Addr().String())
 }
 
 func BenchmarkCountOverRPC(b *testing.B) {

@@ -36,7 +36,7 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 		if err := m.onlyOnDirectory("demo --serve"); err != nil {
 			return err
 		}
-		return m.serve(ctx, c.Listen, func(a *api) (func(string) error, error) {
+		return m.serve(ctx, c.Listen, func(ctx context.Context, a *api) (func(string) error, error) {
 			result, err := c.make(ctx, m, a)
 			if err != nil {
 				return nil, err

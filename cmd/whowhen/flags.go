@@ -26,9 +26,11 @@ type grammar struct {
 	Explain  explainCmd  `cmd:"" help:"Count an audience clause by clause, or say why one CID is in it or not."`
 	Contains containsCmd `cmd:"" help:"Say of some CIDs whether each is in an audience."`
 	Status   statusCmd   `cmd:"" help:"Say what an app holds and how it is."`
+	Retain   retainCmd   `cmd:"" help:"Say how long an event or a tag is kept."`
 	Verify   verifyCmd   `cmd:"" help:"Check everything an app has on disk."`
 	Demo     demoCmd     `cmd:"" help:"Make a sample app to try things on."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+	TryIndex tryIndexCmd `cmd:"" hidden:"" help:"A part of opening a directory."`
 }
 
 func (*grammar) description() string {

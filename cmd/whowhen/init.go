@@ -43,7 +43,7 @@ func (c *initCmd) Run(ctx context.Context, m *Main) error {
 	app, err := home.CreateApp(name, zone)
 	if known := (*segments.Error)(nil); errors.As(err, &known) && known.Reason == segments.AppExists {
 		created = false
-		app, err = home.App(name)
+		app, err = m.readyApp(ctx, home, name)
 	}
 	if err != nil {
 		return err

@@ -14,10 +14,10 @@ import (
 	"whowhen.dev/whowhen/cmd/internal/load"
 )
 
-func main() { os.Exit(run(load.SystemClock())) }
+func main() { os.Exit(run(load.SystemClock(), os.Executable)) }
 
 // run runs the program on this machine and returns its exit code.
-func run(clock load.Clock) int {
+func run(clock load.Clock, executable func() (string, error)) int {
 	// A reader that goes away, such as head, is an error of the write and no reason to die.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -32,6 +32,7 @@ func run(clock load.Clock) int {
 		StdoutWidth: terminalWidth(os.Stdout),
 		StderrWidth: terminalWidth(os.Stderr),
 		Getenv:      os.Getenv,
+		Executable:  executable,
 		Clock:       clock,
 		Version:     version(),
 	}

@@ -27,14 +27,19 @@ type api struct {
 	admin    whowhenv1connect.AdminServiceClient
 }
 
-func newAPI(client *http.Client, address string) *api {
+// newAPI returns the API at an address. Its calls wait for apps that are being opened.
+func (m *Main) newAPI(client *http.Client, address string) *api {
 	// CIDs hardly compress, and inflating them takes longer than reading them from a wire.
 	plain := connect.WithAcceptCompression("gzip", nil, nil)
-	return &api{
-		ingest:   whowhenv1connect.NewIngestServiceClient(client, address, plain),
-		audience: whowhenv1connect.NewAudienceServiceClient(client, address, plain),
-		admin:    whowhenv1connect.NewAdminServiceClient(client, address, plain),
+	waiting := &patient{m: m}
+	patiently := connect.WithInterceptors(waiting)
+	a := &api{
+		ingest:   whowhenv1connect.NewIngestServiceClient(client, address, plain, patiently),
+		audience: whowhenv1connect.NewAudienceServiceClient(client, address, plain, patiently),
+		admin:    whowhenv1connect.NewAdminServiceClient(client, address, plain, patiently),
 	}
+	waiting.waitBy(a)
+	return a
 }
 
 // inProcessAddress stands for the host of calls that never leave the process.
@@ -56,7 +61,7 @@ func (m *Main) open(ctx context.Context, want access) (*api, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newAPI(wireClient(), address), nil
+		return m.newAPI(wireClient(), address), nil
 	}
 	if want == toRead {
 		if _, err := os.Stat(m.flags.Data); errors.Is(err, fs.ErrNotExist) {
@@ -67,12 +72,12 @@ func (m *Main) open(ctx context.Context, want access) (*api, error) {
 	var inUse *inUseError
 	switch {
 	case errors.As(err, &inUse) && inUse.server != nil:
-		return newAPI(wireClient(), inUse.server.Address), nil
+		return m.newAPI(wireClient(), inUse.server.Address), nil
 	case err != nil:
 		return nil, err
 	}
 	server := serve.New(home, serve.Options{Logger: m.quietLogger(), Version: m.Version, Clock: m.Clock.Now})
-	return newAPI(serve.InProcess(server.Handler()), inProcessAddress), nil
+	return m.newAPI(serve.InProcess(server.Handler()), inProcessAddress), nil
 }
 
 // inUseError says that another process holds the directory.
@@ -97,6 +102,12 @@ func (m *Main) openHome(ctx context.Context) (*segments.Home, error) {
 	o := m.storage
 	if o.Clock = m.Clock.Now; o.Logger == nil {
 		o.Logger = m.quietLogger()
+	}
+	if o.OpenWait == 0 {
+		o.OpenWait = embeddedWait
+	}
+	if m.Executable != nil {
+		o.TryIndex = m.tryIndex
 	}
 	for waited := time.Duration(0); ; {
 		home, err := segments.OpenHome(m.flags.Data, o)

@@ -25,7 +25,11 @@ type Main struct {
 	// Columns of the terminal behind Stdout and Stderr; 0 when there is none.
 	StdoutWidth, StderrWidth int
 
-	Getenv  func(string) string
+	Getenv func(string) string
+	// Executable returns the path of this program, for the part of it that runs in a process of its own. With nil
+	// that part is left out.
+	Executable func() (string, error)
+
 	Clock   load.Clock
 	Version string
 
@@ -38,11 +42,15 @@ type Main struct {
 // Main parses, runs, closes and reports, and returns the exit code.
 func (m *Main) Main(ctx context.Context) int {
 	err := m.ParseFlags()
-	if err == nil {
-		err = m.Run(ctx)
-		err = errors.Join(err, m.Close())
+	if err != nil {
+		return m.report(ctx, err)
 	}
-	return m.report(ctx, err)
+	code := m.report(ctx, m.Run(ctx))
+	// What fails here is never what an interruption does.
+	if closing := m.report(context.WithoutCancel(ctx), m.Close()); code == exitDone {
+		code = closing
+	}
+	return code
 }
 
 // ParseFlags reads Args. When they ask for help, it prints that, and Run has nothing to do.
@@ -94,6 +102,9 @@ func (m *Main) parseFailure(err error) error {
 func (m *Main) Run(ctx context.Context) error {
 	if m.selected == nil {
 		return nil
+	}
+	if err := m.checkArguments(); err != nil {
+		return err
 	}
 	m.selected.BindTo(ctx, (*context.Context)(nil))
 	return m.selected.Run(m)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -25,7 +26,7 @@ var update = flag.Bool("update", false, "write what the scripts and goldens shou
 // TestMain makes this test binary the program, too, when it is called whowhen.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"whowhen": func() { os.Exit(run(scriptClock())) },
+		"whowhen": func() { os.Exit(run(scriptClock(), scriptExecutable)) },
 	})
 }
 
@@ -46,12 +47,21 @@ func scriptClock() load.Clock {
 	return clock
 }
 
+// scriptExecutable is this program, unless the environment names another one to be run in its place.
+func scriptExecutable() (string, error) {
+	if path := os.Getenv("WHOWHEN_TEST_EXECUTABLE"); path != "" {
+		return path, nil
+	}
+	return os.Executable()
+}
+
 // TestScripts runs the program as its users do. The scripts' own commands:
 //
 //	exits CODE PROGRAM ARGS...   run a program, which must exit with the code
-//	served DIR                   wait until the server of DIR answers, and set $URL
+//	served DIR                   wait until the server of DIR answers, and set $URL and $ADDRESS, which has no scheme
 //	held DIR                     hold DIR as another command would, until the end of the script
 //	taken                        listen somewhere until the end of the script, and set $TAKEN
+//	health                       GET $URL/healthz; stdout is the status and the text
 //	post PATH FILE               POST a file of JSON to $URL; the answer, as JSON without spaces, is stdout
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -63,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": scriptExits, "served": scriptServed, "held": scriptHeld, "taken": scriptTaken, "post": scriptPost,
+			"exits": scriptExits, "served": scriptServed, "held": scriptHeld, "taken": scriptTaken, "post": scriptPost, "health": scriptHealth,
 		},
 	})
 }
@@ -92,6 +102,7 @@ func scriptServed(ts *testscript.TestScript, _ bool, args []string) {
 	for range 500 {
 		if s := liveServer(context.Background(), dir); s != nil {
 			ts.Setenv("URL", s.Address)
+			ts.Setenv("ADDRESS", strings.TrimPrefix(s.Address, "http://"))
 			return
 		}
 		time.Sleep(20 * time.Millisecond) // another process has to come up
@@ -123,4 +134,13 @@ func scriptPost(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := json.Marshal(v)
 	ts.Check(err)
 	fmt.Fprintln(ts.Stdout(), string(text))
+}
+
+func scriptHealth(ts *testscript.TestScript, _ bool, _ []string) {
+	answer, err := http.Get(ts.Getenv("URL") + "/healthz")
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s", answer.StatusCode, text)
 }

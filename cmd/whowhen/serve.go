@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/serve"
@@ -27,6 +27,9 @@ func (serveCmd) Help() string {
 	return `
 Serves the apps of one directory until it is interrupted; then it finishes the calls in
 progress, saves and ends. While it runs, other commands on the same directory talk to it.
+It listens first and opens the apps then, which can take minutes after a crash: until they are
+open /healthz answers 503 and says how far that is, and calls are answered UNAVAILABLE with the
+reason STARTING. An app that cannot be opened ends it, with exit code 1.
 With --json the log on stderr is JSON.
 
 Examples:
@@ -55,66 +58,85 @@ func (c *serveCmd) Run(ctx context.Context, m *Main) error {
 	return m.serve(ctx, c.Listen, nil)
 }
 
-// serve serves the directory until ctx ends. prepare, when not nil, is called with the API before
-// it is served; what it returns, when not nil, is called with the server's address once it is.
-func (m *Main) serve(ctx context.Context, address string, prepare func(*api) (func(url string) error, error)) error {
+// serve serves the directory until ctx ends. It listens first, and opens the apps then. prepare may be nil.
+func (m *Main) serve(ctx context.Context, address string, prepare preparation) error {
+	// Before anything is made or changed: the directory may be that of the server that has the address.
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		if server := liveServer(ctx, m.flags.Data); errors.Is(err, syscall.EADDRINUSE) && server != nil {
+			return &inUseError{m.flags.Data, server}
+		}
+		return listenFailure(address, err)
+	}
+	defer listener.Close() // a second close, by then, unless something fails before
+	m.storage.OpenWait = serverWait
 	home, err := m.openHome(ctx)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return listenFailure(address, err)
-	}
-	defer listener.Close() // a second close, by then, unless something fails before
-	logger := m.serverLogger()
-	server := serve.New(home, serve.Options{Version: m.Version, Clock: m.Clock.Now, Logger: logger})
-	if err := openApps(home); err != nil {
-		return err
-	}
-	var ready func(string) error
-	if prepare != nil {
-		if ready, err = prepare(newAPI(serve.InProcess(server.Handler()), inProcessAddress)); err != nil {
-			return err
-		}
-	}
+	server := serve.New(home, serve.Options{Version: m.Version, Clock: m.Clock.Now, Logger: m.serverLogger()})
 
-	url := dialAddress(listener.Addr())
-	if err := writeServerFile(m.flags.Data, serverFile{PID: os.Getpid(), Address: url}); err != nil {
-		return fmt.Errorf("the server's address cannot be written to the data directory: %w", err)
-	}
-	m.onClose(func() error { return removeFile(serverFilePath(m.flags.Data)) })
-
-	ended := make(chan error, 1)
+	// When one of the two below fails, so does the other, and both have ended before home is closed.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() { ended <- server.Serve(ctx, listener) }()
-	if ready != nil {
-		if err := ready(url); err != nil {
-			stop()
-			return errors.Join(err, <-ended)
-		}
+	opened, err := home.OpenApps(ctx)
+	if err != nil {
+		return err
 	}
-	logger.Info("serving", "address", url, "data", m.flags.Data, "version", m.Version)
-	err = <-ended
-	logger.Info("stopped")
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- server.Serve(ctx, listener)
+	}()
+	err = m.begin(ctx, opened, server, dialAddress(listener.Addr()), prepare)
+	if err != nil {
+		stop()
+	}
+	err = errors.Join(err, <-ended)
+	m.serverLogger().Info("stopped")
 	return err
 }
 
-// openApps opens every app, so that what is wrong with one is told now and not at the
-// first call.
-func openApps(home *segments.Home) error {
-	names, err := home.Apps()
-	if err != nil {
-		return err
-	}
-	for _, name := range append(names, segments.DefaultApp) {
-		if _, err := home.App(name); err != nil {
+// serverWait is how long a call to a server waits for its app to be opened.
+const serverWait = 5 * time.Second
+
+// begin brings a server that listens to where it serves everything.
+func (m *Main) begin(ctx context.Context, opened func() error, server *serve.Server, url string, prepare preparation) error {
+	logger := m.serverLogger()
+	if prepare == nil {
+		if err := m.writeServerFile(url); err != nil {
 			return err
 		}
 	}
+	logger.Info("listening", "address", url, "data", m.flags.Data, "version", m.Version)
+	// An app that cannot be opened ends the server: what is wrong is then told once, clearly, to
+	// whoever started it, and is not found out by calls later.
+	if err := opened(); ctx.Err() != nil {
+		return nil // asked to stop, which an opening does without harm
+	} else if err != nil {
+		return err
+	}
+	if prepare != nil {
+		ready, err := prepare(ctx, m.newAPI(serve.InProcess(server.Handler()), inProcessAddress))
+		if err != nil {
+			return err
+		}
+		if err := m.writeServerFile(url); err != nil {
+			return err
+		}
+		if ready != nil {
+			if err := ready(url); err != nil {
+				return err
+			}
+		}
+	}
+	logger.Info("serving", "address", url, "data", m.flags.Data, "version", m.Version)
 	return nil
 }
+
+// preparation is what is done with the API of a server before other commands find it. What it returns, when not
+// nil, is called with the server's address once they do.
+type preparation func(context.Context, *api) (func(url string) error, error)
 
 func (m *Main) serverLogger() *slog.Logger {
 	if m.flags.JSON {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 )
 
 // serverFile is DIR/server.json: which server holds DIR. It is written once the server
-// listens and removed when it ends, so that commands on DIR find the server. A killed
+// listens, before its apps are open, and removed when it ends, so that commands on DIR find the server. A killed
 // server leaves it behind, hence the doubts of liveServer.
 type serverFile struct {
 	PID     int    `json:"pid"`
@@ -21,6 +22,15 @@ type serverFile struct {
 
 func serverFilePath(dir string) string { return filepath.Join(dir, "server.json") }
 
+// writeServerFile says that this process serves the directory at an address, until Close.
+func (m *Main) writeServerFile(url string) error {
+	if err := writeServerFile(m.flags.Data, serverFile{PID: os.Getpid(), Address: url}); err != nil {
+		return fmt.Errorf("the server's address cannot be written to the data directory: %w", err)
+	}
+	m.onClose(func() error { return removeFile(serverFilePath(m.flags.Data)) })
+	return nil
+}
+
 // writeServerFile writes DIR/server.json whole or not at all.
 func writeServerFile(dir string, s serverFile) error {
 	b, err := json.Marshal(s)
@@ -28,13 +38,17 @@ func writeServerFile(dir string, s serverFile) error {
 		return err
 	}
 	temporary := fmt.Sprintf("%s.%d", serverFilePath(dir), s.PID)
-	if err := os.WriteFile(temporary, append(b, '\n'), 0o644); err != nil {
-		return err
+	err = os.WriteFile(temporary, append(b, '\n'), 0o644)
+	if err == nil {
+		err = os.Rename(temporary, serverFilePath(dir))
 	}
-	return os.Rename(temporary, serverFilePath(dir))
+	if err != nil {
+		err = errors.Join(err, removeFile(temporary))
+	}
+	return err
 }
 
-// liveServer returns the server that holds dir, if one answers. To be called when somebody
+// liveServer returns the server that holds dir, if one answers and is not ending. To be called when somebody
 // holds dir. Without the look at the process, a file left by a killed server could lead to a
 // server of another directory that has its port now.
 func liveServer(ctx context.Context, dir string) *serverFile {
@@ -59,7 +73,8 @@ func liveServer(ctx context.Context, dir string) *serverFile {
 		return nil
 	}
 	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
+	starting := answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != ""
+	if answer.StatusCode != http.StatusOK && !starting {
 		return nil
 	}
 	return &s

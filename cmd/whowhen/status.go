@@ -57,6 +57,10 @@ func statusLines(s *whowhenv1.StatusResponse, width int) []string {
 	summary.add("index", fmt.Sprintf("%s, visible up to position %s, saved up to %s", bytesText(s.IndexBytes), grouped(s.VisiblePosition), grouped(s.CheckpointPosition)))
 	summary.add("memory", fmt.Sprintf("%s not saved yet, %s of %s cache", bytesText(s.DirtyBytes), bytesText(s.CacheBytes), bytesText(s.CacheBudgetBytes)))
 	summary.add("version", fmt.Sprintf("%s, opened at %s", s.Version, stamp(s.StartedAt)))
+	summary.add("process", fmt.Sprintf("%s of memory, %s", bytesText(s.MemoryBytes), plural(s.Goroutines, "goroutine", "goroutines")))
+	if s.WhyNoSnapshot != "" {
+		summary.add("snapshot", "none can be made: "+s.WhyNoSnapshot)
+	}
 	if s.Recovery != "" {
 		summary.add("opening", s.Recovery)
 	}
@@ -97,5 +101,6 @@ func statusLines(s *whowhenv1.StatusResponse, width int) []string {
 		tags.add(f.Name, grouped(f.Cids))
 	}
 	section(tags)
+	section(retentionTable(s.Retentions))
 	return lines
 }

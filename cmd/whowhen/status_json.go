@@ -22,6 +22,10 @@ type statusJSON struct {
 	CacheBudgetBytes   uint64           `json:"cache_budget_bytes"`
 	DirtyBytes         uint64           `json:"dirty_bytes"`
 	Recovery           string           `json:"recovery"`
+	Retentions         []retentionJSON  `json:"retentions"`
+	WhyNoSnapshot      string           `json:"why_no_snapshot"`
+	Goroutines         uint64           `json:"goroutines"`
+	MemoryBytes        uint64           `json:"memory_bytes"`
 }
 
 type fieldStatus struct {
@@ -49,7 +53,11 @@ func newStatusJSON(s *whowhenv1.StatusResponse) statusJSON {
 		DurablePosition: s.DurablePosition, VisiblePosition: s.VisiblePosition, CheckpointPosition: s.CheckpointPosition,
 		CIDs: s.Cids, Tags: []fieldStatus{}, Attributes: []attributeState{}, Events: []eventStatus{},
 		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes,
-		DirtyBytes: s.DirtyBytes, Recovery: s.Recovery,
+		DirtyBytes: s.DirtyBytes, Recovery: s.Recovery, Retentions: []retentionJSON{}, WhyNoSnapshot: s.WhyNoSnapshot,
+		Goroutines: s.Goroutines, MemoryBytes: s.MemoryBytes,
+	}
+	for _, r := range s.Retentions {
+		out.Retentions = append(out.Retentions, newRetentionJSON(r))
 	}
 	for _, t := range s.Tags {
 		out.Tags = append(out.Tags, fieldStatus{t.Name, t.Cids})

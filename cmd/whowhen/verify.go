@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"whowhen.dev/whowhen/segments"
 )
@@ -11,9 +12,11 @@ type verifyCmd struct{}
 
 func (verifyCmd) Help() string {
 	return `
-Reads everything an app has on disk and checks it: each record of the log, and the saved index
-against itself. Nothing is mended, but the unfinished end of a log is cut off, as
-at every start. The directory must not be in use; a copy will do.
+Reads everything an app has on disk and checks it: its settings, each record of the log, each
+snapshot, that the log goes on from one of them or begins with the beginning, and the saved
+index against itself. It also tells of files that do not belong there. Nothing is mended, but
+the unfinished end of a log is cut off, as at every start. The directory must not be in use; a
+copy will do, though one that was made while whowhen was writing may be of no use.
 
 Ends with 1 when something is wrong, and says what to do about it.
 
@@ -28,19 +31,23 @@ func (c *verifyCmd) Run(ctx context.Context, m *Main) error {
 	if err := m.onlyOnDirectory("verify"); err != nil {
 		return err
 	}
-	v, err := segments.Verify(ctx, m.flags.Data, m.flags.App, segments.Options{Clock: m.Clock.Now, Logger: m.quietLogger()}, func(what string) {
-		if m.StderrWidth > 0 {
-			fmt.Fprintf(m.Stderr, "\r%-40s\r", what)
-		}
-	})
+	o := segments.Options{Clock: m.Clock.Now, Logger: m.quietLogger()}
+	if m.Executable != nil {
+		o.TryIndex = m.tryIndex
+	}
+	begun := m.Clock.Now()
+	n := m.newNotice(lineEvery)
+	v, err := segments.Verify(ctx, m.flags.Data, m.flags.App, o, n.show)
+	n.end()
 	if err != nil {
 		return err
 	}
+	seconds := m.Clock.Now().Sub(begun).Seconds()
 	if m.flags.JSON {
-		if err := writeJSON(m.Stdout, newVerifyJSON(v)); err != nil {
+		if err := writeJSON(m.Stdout, newVerifyJSON(v, seconds)); err != nil {
 			return err
 		}
-	} else if err := printVerified(m, v); err != nil {
+	} else if err := printVerified(m, v, seconds); err != nil {
 		return err
 	}
 	if n := len(v.Findings); n > 0 {
@@ -56,9 +63,14 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func printVerified(m *Main, v segments.Verified) error {
+func printVerified(m *Main, v segments.Verified, seconds float64) error {
 	for _, f := range v.Findings {
 		if _, err := fmt.Fprintf(m.Stdout, "%s: %s\n  What to do: %s.\n", f.Part, f.Problem, f.Remedy); err != nil {
+			return err
+		}
+	}
+	for _, note := range v.Notes {
+		if _, err := fmt.Fprintf(m.Stdout, "For information: %s.\n", note); err != nil {
 			return err
 		}
 	}
@@ -66,8 +78,8 @@ func printVerified(m *Main, v segments.Verified) error {
 	if len(v.Findings) > 0 {
 		state = "Looked at"
 	}
-	_, err := fmt.Fprintf(m.Stdout, "%s: %d batches with %d records up to position %d of the log, and the index at position %d with %d CIDs.\n",
-		state, v.Batches, v.Records, v.LogPosition, v.IndexPosition, v.CIDs)
+	_, err := fmt.Fprintf(m.Stdout, "%s: %d batches with %d records up to position %d of the log, %s, and the index at position %d with %d CIDs; in %.1f s.\n",
+		state, v.Batches, v.Records, v.LogPosition, counted(v.Snapshots, "good snapshot"), v.IndexPosition, v.CIDs, seconds)
 	return err
 }
 
@@ -79,7 +91,10 @@ type verifyJSON struct {
 	LogPosition   uint64        `json:"log_position"`
 	IndexPosition uint64        `json:"index_position"`
 	CIDs          uint64        `json:"cids"`
+	Snapshots     int           `json:"snapshots"`
 	Findings      []findingJSON `json:"findings"`
+	Notes         []string      `json:"notes"`
+	Seconds       float64       `json:"seconds"`
 }
 
 type findingJSON struct {
@@ -88,10 +103,11 @@ type findingJSON struct {
 	Remedy  string `json:"remedy"`
 }
 
-func newVerifyJSON(v segments.Verified) verifyJSON {
+func newVerifyJSON(v segments.Verified, seconds float64) verifyJSON {
 	out := verifyJSON{
 		App: v.App, Sound: len(v.Findings) == 0, Batches: v.Batches, Records: v.Records,
-		LogPosition: v.LogPosition, IndexPosition: v.IndexPosition, CIDs: v.CIDs, Findings: []findingJSON{},
+		LogPosition: v.LogPosition, IndexPosition: v.IndexPosition, CIDs: v.CIDs, Snapshots: v.Snapshots,
+		Findings: []findingJSON{}, Notes: append([]string{}, v.Notes...), Seconds: math.Round(seconds*1000) / 1000,
 	}
 	for _, f := range v.Findings {
 		out.Findings = append(out.Findings, findingJSON(f))

@@ -39,7 +39,19 @@ type Batch struct {
 	Events   []Events
 	Tags     []Tags
 	Profiles []Profiles
+	// Retentions say from this batch on how long things are kept. They come before its records.
+	Retentions []Retention
 }
+
+// Retention says how long the events of a name, or a tag, are kept.
+type Retention struct {
+	Tag      bool // it is about a tag, not an event
+	Name     string
+	KeepDays int32 // 0 means for ever
+}
+
+// MaxKeepDays is the longest retention: a hundred years.
+const MaxKeepDays = 36_500
 
 // Load names the rows of a bulk load that a batch stands for.
 type Load struct {

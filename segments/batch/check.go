@@ -52,6 +52,14 @@ func checkCID(cid string) *Reject {
 	return &Reject{Field: "cid", Reason: "CID_" + reason, Message: messages[reason]}
 }
 
+// CheckName says what is wrong with the name of a tag, attribute, event or property, or returns "".
+func CheckName(name string) string {
+	if r := checkNamed("", "", name); r != nil {
+		return r.Message
+	}
+	return ""
+}
+
 func checkNamed(field, prefix, name string) *Reject {
 	reason := checkName(name, MaxNameBytes)
 	if reason == "" {

@@ -15,8 +15,9 @@ var errShort = errors.New("ends too early")
 // shares no memory with the bytes.
 func Decode(data []byte) (*Batch, error) {
 	d := decoder{rest: data}
-	if version := d.byte(); d.err == nil && version != formatVersion {
-		return nil, fmt.Errorf("batch: format %d is not known; a newer whowhen wrote it", version)
+	format := d.byte()
+	if d.err == nil && format != formatRecords && format != formatRetentions {
+		return nil, fmt.Errorf("batch: format %d is not known; a newer whowhen wrote it", format)
 	}
 	b := &Batch{ReceivedMillis: d.int(), ID: d.string()}
 	if b.ID != "" {
@@ -75,6 +76,20 @@ func Decode(data []byte) (*Batch, error) {
 			break
 		}
 		b.Profiles = append(b.Profiles, p)
+	}
+	if format == formatRetentions {
+		for range d.count(1) {
+			r := Retention{Tag: d.bool(), Name: d.string()}
+			days := d.uint()
+			if days > MaxKeepDays {
+				d.fail("%d days to keep", days)
+			}
+			if d.err != nil {
+				break
+			}
+			r.KeepDays = int32(days)
+			b.Retentions = append(b.Retentions, r)
+		}
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("%d bytes too many", len(d.rest))

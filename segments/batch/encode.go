@@ -6,13 +6,20 @@ import (
 	"whowhen.dev/whowhen/segments/value"
 )
 
-// formatVersion is the first byte of an encoded batch.
-const formatVersion = 1
+// The first byte of an encoded batch. A batch with retentions has the second, and they follow at the end.
+const (
+	formatRecords    = 1
+	formatRetentions = 2
+)
 
 // AppendTo appends the batch's encoding, as the log keeps it, to a buffer. Index columns
 // are left out. Decode reads it back.
 func (b *Batch) AppendTo(buf []byte) []byte {
-	e := encoder{append(buf, formatVersion)}
+	format := byte(formatRecords)
+	if len(b.Retentions) > 0 {
+		format = formatRetentions
+	}
+	e := encoder{append(buf, format)}
 	e.int(b.ReceivedMillis)
 	e.string(b.ID)
 	if b.ID != "" {
@@ -59,6 +66,14 @@ func (b *Batch) AppendTo(buf []byte) []byte {
 		e.cids(&p.CIDs)
 		e.deltas(p.TimesMillis)
 		e.columns(p.Set)
+	}
+	if format == formatRetentions {
+		e.uint(uint64(len(b.Retentions)))
+		for _, r := range b.Retentions {
+			e.bool(r.Tag)
+			e.string(r.Name)
+			e.uint(uint64(r.KeepDays))
+		}
 	}
 	return e.buf
 }

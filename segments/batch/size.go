@@ -39,6 +39,9 @@ func (b *Batch) EncodedBound() int {
 			}
 		}
 	}
+	for _, r := range b.Retentions {
+		n += len(r.Name) + 16
+	}
 	for i := range b.Events {
 		e := &b.Events[i]
 		cids(&e.CIDs)

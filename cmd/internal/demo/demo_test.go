@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
 )
 
 var noon = time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
@@ -20,6 +21,8 @@ func small(now time.Time) Options { return Options{CIDs: 700, Days: 40, Now: now
 
 // server is an app that counts what it is given, and fails when told to.
 type server struct {
+	whowhenv1connect.AdminServiceClient // for what is not called
+
 	loads   map[string]*whowhenv1.GetLoadResponse
 	cids    map[string]bool
 	records map[string]int // by what they are

@@ -19,6 +19,8 @@ const eventsEach = 7
 type Writer struct {
 	ID    int
 	Acked int // batches 1 to Acked are acknowledged
+
+	position uint64 // of the last of them
 }
 
 // Writers returns n writers.
@@ -63,6 +65,7 @@ func (w *Writer) Write(ctx context.Context, s *Server) error {
 		return fmt.Errorf("%s, batch %d is not taken whole: %v", w.cid(), w.Acked+1, answer.Msg)
 	}
 	w.Acked++
+	w.position = answer.Msg.GetPosition()
 	return nil
 }
 
@@ -106,14 +109,15 @@ func (w *Writer) Check(ctx context.Context, s *Server) error {
 
 // holds says whether exactly n batches are there.
 func (w *Writer) holds(ctx context.Context, s *Server, n int) (bool, error) {
+	read := &whowhenv1.Read{AtLeastPosition: w.position}
 	guests, err := s.Audience.Count(ctx, connect.NewRequest(&whowhenv1.CountRequest{
-		Expression: fmt.Sprintf(`tag("of %d") and batch >= 1`, w.ID),
+		Expression: fmt.Sprintf(`tag("of %d") and batch >= 1`, w.ID), Read: read,
 	}))
 	if err != nil || guests.Msg.GetCount() != uint64(n) || n == 0 {
 		return err == nil && guests.Msg.GetCount() == uint64(n), err
 	}
 	expression := fmt.Sprintf(`count(%q) = %d and sum("%s.n") = %d`, w.event(), n*eventsEach, w.event(), eventsEach*n*(n+1)/2)
-	answer, err := s.Audience.Contains(ctx, connect.NewRequest(&whowhenv1.ContainsRequest{Expression: expression, Cids: []string{w.cid()}}))
+	answer, err := s.Audience.Contains(ctx, connect.NewRequest(&whowhenv1.ContainsRequest{Expression: expression, Cids: []string{w.cid()}, Read: read}))
 	return err == nil && answer.Msg.GetContained()[0], err
 }
 

@@ -1,7 +1,11 @@
 package column
 
 import (
+	"cmp"
+	"math"
 	"slices"
+	"sort"
+	"sync/atomic"
 
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/value"
@@ -33,6 +37,13 @@ type Block struct {
 	scale   uint8
 	low     int64 // least and greatest Data when scales is empty
 	high    int64
+	due     atomic.Pointer[due] // the last that was asked for
+}
+
+// due lists the ordinals whose cell lies between two bounds, ascending by cell.
+type due struct {
+	after, upTo int64
+	ordinals    []uint16
 }
 
 // sparseBelow is the number of cells below which a column names its members.
@@ -115,6 +126,35 @@ func (b *Block) Match(w *bitmap.Words, low, high int64, scratch *[bitmap.BlockOr
 		w[i>>6] = word
 	}
 	b.present.AndInto(w)
+}
+
+// Due returns the ordinals whose cell is above after and at most limit, ascending by cell; the caller must not
+// change them. Scales are left out of account. The block is read once for all calls with limits up to ahead above the
+// first and the same after, so that asking again as time goes on costs what has become due, not what is there.
+func (b *Block) Due(after, limit, ahead int64) []uint16 {
+	d := b.due.Load()
+	if d == nil || d.upTo < limit || d.after > after {
+		d = &due{after: after, upTo: limit}
+		if limit < math.MaxInt64-ahead {
+			d.upTo += ahead
+		}
+		b.Each(func(x uint16, c Cell) {
+			if c.Data > d.after && c.Data <= d.upTo {
+				d.ordinals = append(d.ordinals, x)
+			}
+		})
+		slices.SortStableFunc(d.ordinals, func(x, y uint16) int { return cmp.Compare(b.data(x), b.data(y)) })
+		b.due.Store(d)
+	}
+	above := func(bound int64) int {
+		return sort.Search(len(d.ordinals), func(i int) bool { return b.data(d.ordinals[i]) > bound })
+	}
+	return d.ordinals[above(after):max(above(after), above(limit))]
+}
+
+func (b *Block) data(x uint16) int64 {
+	cell, _ := b.At(x)
+	return cell.Data
 }
 
 // Apply returns the block with changes made; they ascend by ordinal, one each.

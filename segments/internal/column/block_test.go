@@ -2,7 +2,9 @@ package column
 
 import (
 	"bytes"
+	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -190,6 +192,58 @@ func FuzzDecodeBlock(f *testing.F) {
 		twice, err := c.AppendTo(nil)
 		if err != nil || !bytes.Equal(again, twice) {
 			t.Fatalf("%x, then %x: %v", again, twice, err)
+		}
+	})
+}
+
+func TestDue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.SampledFrom([]int{1, 7, 300, 9000}).Draw(t, "n")
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		var changes []Change
+		for x, left := 0, n; left > 0; x, left = x+1+random.IntN(6), left-1 {
+			changes = append(changes, Change{At: uint16(x), Set: true, Cell: Cell{Data: random.Int64N(1000)}})
+		}
+		b := (&Block{}).Apply(changes)
+		for _, limit := range []int64{-1, random.Int64N(1100), random.Int64N(1100), 0, math.MaxInt64} {
+			after := random.Int64N(1100) - 100
+			got := slices.Clone(b.Due(after, limit, random.Int64N(100)))
+			var want []uint16
+			for _, c := range changes {
+				if c.Cell.Data > after && c.Cell.Data <= limit {
+					want = append(want, c.At)
+				}
+			}
+			slices.SortStableFunc(want, func(x, y uint16) int { return cmp.Compare(b.data(x), b.data(y)) })
+			if !slices.Equal(got, want) {
+				t.Fatalf("due after %d up to %d: %v, want %v", after, limit, got, want)
+			}
+		}
+	})
+}
+
+// BenchmarkDue is what a tag with expiries costs a query, a block at a time: reading all against what is due.
+func BenchmarkDue(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 0))
+	var changes []Change
+	for x := range 60_000 {
+		changes = append(changes, Change{At: uint16(x), Set: true, Cell: Cell{Data: random.Int64N(30 * 24 * 3600 * 1000)}})
+	}
+	block := (&Block{}).Apply(changes)
+	now := int64(3600 * 1000)
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			n := 0
+			block.Each(func(_ uint16, c Cell) {
+				if c.Data <= now {
+					n++
+				}
+			})
+		}
+	})
+	b.Run("due", func(b *testing.B) {
+		for b.Loop() {
+			block.Due(math.MinInt64, now, 600_000)
 		}
 	})
 }

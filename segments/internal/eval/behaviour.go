@@ -11,9 +11,10 @@ import (
 
 // events selects events of one name, within a span, that a condition holds for.
 type events struct {
-	id    uint32
-	span  span
-	where cond // nil when there is none
+	id       uint32
+	keptFrom int32 // first day that is still kept
+	span     span
+	where    cond // nil when there is none
 }
 
 func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
@@ -21,7 +22,7 @@ func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
 	if !found {
 		return e.nothingDone(n), nil
 	}
-	selected := events{id: id, span: e.span(n.Window)}
+	selected := events{id: id, keptFrom: e.Version.KeptFrom(n.Event, e.Today), span: e.span(n.Window)}
 	if n.Where != nil {
 		var err error
 		if selected.where, err = e.compileCond(id, n.Where); err != nil {
@@ -99,7 +100,7 @@ func (s span) millis() (after, to int64) {
 
 // days returns the event's days in the span, of the run's shard.
 func (s *events) days(r *run) []*index.EventDay {
-	return r.env.Version.EventDays(r.shard, s.id, s.span.fromDay, s.span.toDay)
+	return r.env.Version.EventDays(r.shard, s.id, max(s.keptFrom, s.span.fromDay), s.span.toDay)
 }
 
 // scan calls yield with every selected row of the run's block of a day whose ordinal is a candidate.

@@ -26,8 +26,9 @@ type Env struct {
 	// day. What happened later is not there.
 	AsOfSeconds int64
 	AsOfDay     int32
-	// NowMillis is the clock that tag expiry is judged against.
+	// NowMillis is the clock that tag expiry and retention are judged against, and Today its app day.
 	NowMillis int64
+	Today     int32
 }
 
 // span is a stretch of time: app days and, within them, seconds.
@@ -64,6 +65,18 @@ func (e *Env) span(w expr.Window) span {
 		s.toSecond = e.AsOfSeconds - int64(w.N)*secondsHour
 	}
 	return s
+}
+
+// FirstDay returns the app day that a behaviour's window begins with, if the window names one.
+func (e *Env) FirstDay(n expr.Behaviour) (day int32, named bool) {
+	s := e.span(n.Window)
+	switch n.Window.Kind {
+	case expr.WithinDays, expr.Range:
+		return s.fromDay, true
+	case expr.WithinHours:
+		return civil.NewZone(e.Zone).Day(s.afterSecond + 1), true
+	}
+	return 0, false
 }
 
 // before is all that happened earlier than a within window.

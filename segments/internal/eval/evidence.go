@@ -30,7 +30,7 @@ func (e *Env) Deeds(ctx context.Context, n expr.Behaviour, ordinal uint32) (Deed
 	if !known {
 		return found, nil
 	}
-	selected := events{id: id, span: e.span(n.Window)}
+	selected := events{id: id, keptFrom: e.Version.KeptFrom(n.Event, e.Today), span: e.span(n.Window)}
 	if n.Func == expr.First || n.Func == expr.Last {
 		selected.span = e.ever()
 	}
@@ -120,24 +120,26 @@ func decode(kind value.Kind, c column.Cell, values *index.Values) (value.Value, 
 	return value.Value{}, nil
 }
 
-// Tag says whether a CID bears a tag, expired or not, and when it expires; 0 means never.
+// Tag says whether a CID bears a tag, or bore it until it expired, and when it expires; 0 means never. What
+// expired long ago is forgotten.
 func (e *Env) Tag(name string, ordinal uint32) (borne bool, expiresMillis int64, err error) {
 	id, found := e.Schema.Tag(name)
 	if !found {
 		return false, 0, nil
 	}
 	shard, within := int(ordinal/bitmap.ShardOrdinals), ordinal%bitmap.ShardOrdinals
-	row, err := e.Version.Tag(shard, id)
-	if err != nil || row == nil || !row.Has(within) {
+	const everMillis = 1<<63 - 1
+	expiry, _, err := e.Version.TagExpiry(shard, id, int(within>>16), everMillis)
+	if err != nil {
 		return false, 0, err
 	}
-	const everMillis = 1<<63 - 1
-	expiry, err := e.Version.TagExpiry(shard, id, int(within>>16), everMillis)
-	if err != nil || expiry == nil {
-		return true, 0, err
+	if expiry != nil {
+		if cell, found := expiry.At(uint16(within)); found {
+			return true, cell.Data, nil
+		}
 	}
-	cell, _ := expiry.At(uint16(within))
-	return true, cell.Data, nil
+	row, err := e.Version.Tag(shard, id)
+	return row != nil && row.Has(within), 0, err
 }
 
 // FirstHeard returns the second in which a CID was first heard of.

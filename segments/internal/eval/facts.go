@@ -33,17 +33,18 @@ func (t tag) eval(r *run, _, out *bitmap.Words) error {
 		return nil
 	}
 	block.CopyTo(out)
-	expiry, err := r.env.Version.TagExpiry(r.shard, t.id, r.block, r.env.NowMillis)
+	expiry, swept, err := r.env.Version.TagExpiry(r.shard, t.id, r.block, r.env.NowMillis)
 	if err != nil || expiry == nil {
 		return err
 	}
-	expiry.Each(func(x uint16, c column.Cell) {
-		if c.Data <= r.env.NowMillis {
-			out.Unset(x)
-		}
-	})
+	for _, x := range expiry.Due(swept, r.env.NowMillis, expiryAheadMillis) {
+		out.Unset(x)
+	}
 	return nil
 }
+
+// expiryAheadMillis is for how long a block's expiries are looked at in advance.
+const expiryAheadMillis = 10 * 60 * 1000
 
 func (tag) cost() int { return 1 }
 

@@ -146,42 +146,6 @@ func (e *Env) countBlocks(ctx context.Context, n expr.Node, from, to int) (count
 	return count, nil
 }
 
-// Each calls yield with the ordinals that an expression holds for, ascending, some
-// thousands at a time; the slice is reused. It stops at the first error.
-func (e *Env) Each(ctx context.Context, n expr.Node, yield func(ordinals []uint32) error) error {
-	r, err := e.newRun(ctx, n)
-	if err != nil {
-		return err
-	}
-	const most = 8192
-	ordinals := make([]uint32, 0, most)
-	var out bitmap.Words
-	for number := range e.blocks() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := r.at(number, &out); err != nil {
-			return err
-		}
-		var failed error
-		out.Each(func(x uint16) bool {
-			ordinals = append(ordinals, uint32(number)<<16|uint32(x))
-			if len(ordinals) == most {
-				failed = yield(ordinals)
-				ordinals = ordinals[:0]
-			}
-			return failed == nil
-		})
-		if failed != nil {
-			return failed
-		}
-	}
-	if len(ordinals) > 0 {
-		return yield(ordinals)
-	}
-	return nil
-}
-
 // Contains says for each ordinal whether the expression holds for it; ordinals ascend.
 func (e *Env) Contains(ctx context.Context, n expr.Node, ordinals []uint32) ([]bool, error) {
 	r, err := e.newRun(ctx, n)

@@ -14,6 +14,7 @@ func (d *Draft) tags(t *batch.Tags, receivedMillis int64) error {
 	}
 	tag := d.schema.addTag(t.Name)
 	order := d.byOrdinal(ordinals)
+	keepMillis := int64(d.retention.days(true, t.Name)) * dayMillis
 	var add, remove []uint32
 	var expiry []ordinalChange
 	for i := 0; i < len(order); {
@@ -29,9 +30,16 @@ func (d *Draft) tags(t *batch.Tags, receivedMillis int64) error {
 			if t.Remove[row] {
 				remove = append(remove, ordinal%bitmap.ShardOrdinals)
 			} else {
-				add = append(add, ordinal%bitmap.ShardOrdinals)
 				if len(t.ExpiresMillis) > 0 && t.ExpiresMillis[row] != 0 {
 					change.set, change.cell.Data = true, t.ExpiresMillis[row]
+				}
+				if latest := timeOr(t.TimesMillis, row, receivedMillis) + keepMillis; keepMillis > 0 && (!change.set || latest < change.cell.Data) {
+					change.set, change.cell.Data = true, latest
+				}
+				if change.set && change.cell.Data <= d.sweptMillis {
+					remove = append(remove, ordinal%bitmap.ShardOrdinals)
+				} else {
+					add = append(add, ordinal%bitmap.ShardOrdinals)
 				}
 			}
 			expiry = append(expiry, change)
@@ -64,7 +72,7 @@ func (d *Draft) tagShard(tag, shardID uint32, add, remove []uint32, expiry []ord
 		return err
 	}
 	next.row = row
-	if row == nil {
+	if row == nil && next.expiry == (blocks{}) {
 		next = nil
 	}
 	s.tags = put(s.tags, tag, next)

@@ -65,11 +65,6 @@ func decodeCatalog(data []byte, shardID uint32, cache *Cache) (*shard, error) {
 			return nil, err
 		}
 	}
-	for _, t := range s.tags {
-		if t != nil && t.row == nil {
-			return nil, errCatalog
-		}
-	}
 	for _, days := range s.events {
 		for i, d := range days {
 			if d.presence == nil || len(d.chunks) == 0 || slices.Contains(d.planes, nil) || i > 0 && days[i-1].Day >= d.Day {

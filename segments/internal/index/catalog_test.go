@@ -35,7 +35,7 @@ func someIndex(t testing.TB) *Index {
 	if err := ix.Apply([]*batch.Batch{done}, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ix.Checkpoint(func(uint64) []Key { return nil }); err != nil {
+	if _, err := ix.Checkpoint(func(uint64) []BatchID { return nil }, 0); err != nil {
 		t.Fatal(err)
 	}
 	return ix
@@ -101,7 +101,7 @@ func TestPinnedVersionOutlivesCheckpoints(t *testing.T) {
 		if err := ix.Apply([]*batch.Batch{done}, position); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ix.Checkpoint(func(uint64) []Key { return nil }); err != nil {
+		if _, err := ix.Checkpoint(func(uint64) []BatchID { return nil }, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"time"
 
 	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/internal/store"
@@ -14,13 +13,9 @@ import (
 type saved struct {
 	generation uint64
 	version    *Version // nil when there is none
+	sequence   uint64   // of the version
 	state      state
-}
-
-// Key is a small record to store with a checkpoint that goes away by itself.
-type Key struct {
-	Key, Value []byte
-	TTL        time.Duration
+	manifest   []byte
 }
 
 // Checkpoint writes the newest version to the store and returns its position. Fragments that are stored
@@ -28,28 +23,29 @@ type Key struct {
 //
 // A crash before the manifest is set leaves the old generation in force and keys
 // that the next Open removes; a crash after it leaves the new one in force and, as
-// garbage that the next Open removes, what it replaced. extra is stored beside the version.
-func (ix *Index) Checkpoint(extra func(position uint64) []Key) (uint64, error) {
+// garbage that the next Open removes, what it replaced. fresh returns the ids of batches up to a
+// position that no checkpoint has stored; those received before a moment are forgotten.
+func (ix *Index) Checkpoint(fresh func(position uint64) []BatchID, forgetBeforeMillis int64) (uint64, error) {
 	ix.mu.Lock()
 	s := ix.current
 	ix.pins[s.sequence]++
 	ix.mu.Unlock()
 	defer ix.unpin(s.sequence)
-	if ix.saved.version != nil && ix.saved.version.Position == s.Position {
+	if ix.saved.version != nil && ix.saved.sequence == s.sequence {
 		return s.Position, nil
 	}
 	w := ix.store.Writer()
 	defer w.Cancel()
 	c := &checkpoint{index: ix, writer: w, generation: ix.saved.generation + 1}
-	if err := c.write(s, extra(s.Position)); err != nil {
+	if err := c.write(s, fresh(s.Position), forgetBeforeMillis); err != nil {
 		return 0, fmt.Errorf("checkpoint at position %d: %w", s.Position, err)
 	}
 	for _, f := range c.fresh {
 		f.settle(c.generation, ix.cache)
 	}
 	ix.countDirty()
-	ix.saved = saved{c.generation, s.Version, c.state}
 	ix.mu.Lock()
+	ix.saved = saved{c.generation, s.Version, s.sequence, c.state, c.manifest}
 	ix.garbage = append(ix.garbage, garbage{s.sequence, c.replaced})
 	ix.mu.Unlock()
 	return s.Position, ix.store.Delete(ix.collectable())
@@ -72,10 +68,11 @@ type checkpoint struct {
 	state      state
 	fresh      []anyFrag
 	replaced   [][]byte
+	manifest   []byte
 	buf        []byte
 }
 
-func (c *checkpoint) write(s *snapshot, extra []Key) error {
+func (c *checkpoint) write(s *snapshot, fresh []BatchID, forgetBeforeMillis int64) error {
 	if err := c.fields(s.CIDs); err != nil {
 		return err
 	}
@@ -84,11 +81,9 @@ func (c *checkpoint) write(s *snapshot, extra []Key) error {
 			return err
 		}
 	}
-	c.state.Loads = s.loads
-	for _, k := range extra {
-		if err := c.writer.PutTTL(k.Key, k.Value, k.TTL); err != nil {
-			return err
-		}
+	c.state.Loads, c.state.Retention, c.state.Swept = s.loads, s.retention, s.sweptMillis
+	if err := c.batchIDs(fresh, forgetBeforeMillis); err != nil {
+		return err
 	}
 	data, err := encodeJSON(&c.state)
 	if err != nil {
@@ -101,11 +96,11 @@ func (c *checkpoint) write(s *snapshot, extra []Key) error {
 	if err := c.writer.Flush(); err != nil {
 		return err
 	}
-	m, err := encodeJSON(manifest{formatVersion, c.generation, s.Position, s.CIDs, sum(data)})
+	c.manifest, err = encodeJSON(manifest{formatVersion, c.generation, s.Position, s.CIDs, sum(data)})
 	if err != nil {
 		return err
 	}
-	if err := c.index.store.SetManifest(m); err != nil {
+	if err := c.index.store.SetManifest(c.manifest); err != nil {
 		return err
 	}
 	// A crash from here on: the new generation is complete and in force.

@@ -22,10 +22,13 @@ type Draft struct {
 	position uint64 // of the batch being applied
 	shards   []*shard
 	owned    []bool // which shards are clones of this draft's
-	known    int    // CIDs in the base
-	heardNew []int64
-	heardOld map[uint32]int64
-	dirty    int // bytes of new fragments, less those of their own that they replaced
+
+	retention   *retention
+	sweptMillis int64
+	known       int // CIDs in the base
+	heardNew    []int64
+	heardOld    map[uint32]int64
+	dirty       int // bytes of new fragments, less those of their own that they replaced
 
 	ordinals []uint32 // scratch
 	order    []uint64 // scratch
@@ -36,7 +39,7 @@ func NewDraft(base *Version, schema *Schema, cids *dict.CIDs, zone *civil.Zone) 
 	return &Draft{
 		schema: schema, cids: cids, zone: zone, base: base,
 		shards: slices.Clone(base.shards), owned: make([]bool, len(base.shards)),
-		known: base.CIDs, heardOld: map[uint32]int64{},
+		known: base.CIDs, heardOld: map[uint32]int64{}, retention: base.retention, sweptMillis: base.sweptMillis,
 	}
 }
 
@@ -46,6 +49,11 @@ const unheard = 1<<62 - 1
 // Apply adds the batch at a position. After an error the draft must be thrown away.
 func (d *Draft) Apply(b *batch.Batch, position uint64) error {
 	d.position = position
+	for _, r := range b.Retentions {
+		if err := d.retain(r, b.ReceivedMillis); err != nil {
+			return fmt.Errorf("retention of %.60q: %w", r.Name, err)
+		}
+	}
 	for i := range b.Events {
 		if err := d.events(&b.Events[i], b.ReceivedMillis); err != nil {
 			return fmt.Errorf("event %.60q: %w", b.Events[i].Name, err)
@@ -69,7 +77,7 @@ func (d *Draft) Finish(position uint64) (*Version, error) {
 	if err := d.settleHeard(); err != nil {
 		return nil, err
 	}
-	return &Version{Position: position, CIDs: d.known + len(d.heardNew), cache: d.base.cache, shards: d.shards}, nil
+	return &Version{Position: position, CIDs: d.known + len(d.heardNew), cache: d.base.cache, shards: d.shards, retention: d.retention, sweptMillis: d.sweptMillis}, nil
 }
 
 // DirtyBytes returns about how much memory the draft's new fragments take.

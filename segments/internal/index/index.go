@@ -12,8 +12,8 @@ import (
 )
 
 // Index is the newest version of an app's index and all that versions share. Apply and
-// Checkpoint may each be called by one goroutine at a time, the two at once; everything
-// else by any.
+// Checkpoint may each be called by one goroutine at a time, the two at once; Sweep counts as
+// Apply. Everything else may be called by any.
 type Index struct {
 	Schema *Schema
 	CIDs   *dict.CIDs
@@ -29,7 +29,7 @@ type Index struct {
 	pins    map[uint64]int // by sequence
 	garbage []garbage
 
-	saved saved // the checkpointer's
+	saved saved // changed by Checkpoint alone, which reads it without mu
 }
 
 // snapshot is a version with what else holds at its position.
@@ -62,6 +62,11 @@ func (ix *Index) Apply(batches []*batch.Batch, position uint64) error {
 			loads[b.Load.ID] = loads[b.Load.ID].Add(b, position)
 		}
 	}
+	return ix.publish(base, draft, position, loads)
+}
+
+// publish makes a draft the newest version.
+func (ix *Index) publish(base *snapshot, draft *Draft, position uint64, loads map[string]Load) error {
 	v, err := draft.Finish(position)
 	if err != nil {
 		return err
@@ -113,6 +118,20 @@ func (ix *Index) unpin(sequence uint64) {
 	if ix.pins[sequence]--; ix.pins[sequence] == 0 {
 		delete(ix.pins, sequence)
 	}
+}
+
+// StoredBytes adds up what the store holds.
+func (ix *Index) StoredBytes() (total int64, err error) {
+	for _, prefix := range allPrefixes {
+		err := ix.store.Keys([]byte{byte(prefix)}, func(key []byte, bytes int) error {
+			total += int64(len(key) + bytes)
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
 }
 
 // DirtyBytes returns about how much memory fragments take that no checkpoint has stored.

@@ -44,6 +44,7 @@ func (ix *Index) restore(data []byte) error {
 	if m.Format != formatVersion {
 		return fmt.Errorf("index manifest: format %d, this whowhen writes %d", m.Format, formatVersion)
 	}
+	manifestData := data
 	data, err := st.Get(stateKey(m.Generation))
 	if err != nil {
 		return fmt.Errorf("index state: %w", err)
@@ -61,7 +62,7 @@ func (ix *Index) restore(data []byte) error {
 	if ix.CIDs.Len() != m.CIDs {
 		return fmt.Errorf("index: %d CIDs, the manifest says %d", ix.CIDs.Len(), m.CIDs)
 	}
-	v := &Version{Position: m.Position, CIDs: m.CIDs, cache: ix.cache}
+	v := &Version{Position: m.Position, CIDs: m.CIDs, cache: ix.cache, retention: s.Retention, sweptMillis: s.Swept}
 	for i, shard := range s.Shards {
 		catalog, err := st.Get(catalogKey(shard.Generation, i))
 		if err != nil {
@@ -79,7 +80,7 @@ func (ix *Index) restore(data []byte) error {
 	if err := v.check(&s); err != nil {
 		return err
 	}
-	ix.saved = saved{m.Generation, v, s}
+	ix.saved = saved{m.Generation, v, 1, s, manifestData}
 	ix.current = &snapshot{Version: v, sequence: 1, loads: s.Loads}
 	return ix.sweep()
 }
@@ -149,12 +150,12 @@ func (v *Version) check(s *state) error {
 	return nil
 }
 
-// live returns the keys that the saved generation consists of.
-func (ix *Index) live() (map[string]bool, error) {
+// live returns the keys that a saved generation consists of.
+func (ix *Index) live(saved *saved) (map[string]bool, error) {
 	live := map[string]bool{}
-	st := &ix.saved.state
-	if ix.saved.version != nil {
-		live[string(stateKey(ix.saved.generation))] = true
+	st := &saved.state
+	if saved.version != nil {
+		live[string(stateKey(saved.generation))] = true
 	}
 	for i, s := range st.Shards {
 		live[string(catalogKey(s.Generation, i))] = true
@@ -162,13 +163,18 @@ func (ix *Index) live() (map[string]bool, error) {
 	for i, generation := range st.CIDs {
 		live[string(cidsKey(generation, i))] = true
 	}
+	for _, r := range st.BatchIDs {
+		for part := range r.parts() {
+			live[string(r.key(part))] = true
+		}
+	}
 	err := st.eachDictionary(ix.Schema, func(name dictionary, _ *dict.Strings, chunks *[]uint64, _ *int) error {
 		for i, generation := range *chunks {
 			live[string(name.key(generation, i))] = true
 		}
 		return nil
 	})
-	if v := ix.saved.version; v != nil {
+	if v := saved.version; v != nil {
 		for _, s := range v.shards {
 			s.each(func(f anyFrag) { live[string(f.id().bytes(f.stored()))] = true })
 		}
@@ -179,12 +185,12 @@ func (ix *Index) live() (map[string]bool, error) {
 // sweep deletes keys that a crash has left: of generations that never came into force and of
 // those that were replaced.
 func (ix *Index) sweep() error {
-	live, err := ix.live()
+	live, err := ix.live(&ix.saved)
 	if err != nil {
 		return err
 	}
 	var dead [][]byte
-	for _, prefix := range "fscdv" {
+	for _, prefix := range allPrefixes {
 		err := ix.store.Keys([]byte{byte(prefix)}, func(key []byte, _ int) error {
 			if live[string(key)] {
 				delete(live, string(key))

@@ -2,13 +2,13 @@ package index
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"time"
 
 	"whowhen.dev/whowhen/segments/internal/store"
 )
@@ -24,12 +24,18 @@ const (
 	maxSnapshotValue = 1 << 30
 )
 
-// Snapshot writes the saved index and returns its position. It must not run beside Checkpoint.
+// Snapshot writes the saved index as it is when called, and returns its position.
 func (ix *Index) Snapshot(to io.Writer) (position uint64, err error) {
-	if ix.saved.version == nil {
+	ix.mu.Lock()
+	saved := ix.saved
+	if saved.version == nil {
+		ix.mu.Unlock()
 		return 0, errors.New("snapshot: nothing is saved yet")
 	}
-	live, err := ix.live()
+	ix.pins[saved.sequence]++ // what later checkpoints replace stays until it is written
+	ix.mu.Unlock()
+	defer ix.unpin(saved.sequence)
+	live, err := ix.live(&saved)
 	if err != nil {
 		return 0, err
 	}
@@ -40,7 +46,7 @@ func (ix *Index) Snapshot(to io.Writer) (position uint64, err error) {
 	for _, prefix := range allPrefixes {
 		var keys [][]byte
 		err := ix.store.Keys([]byte{byte(prefix)}, func(key []byte, _ int) error {
-			if prefix == batchIDPrefix || live[string(key)] {
+			if live[string(key)] {
 				keys = append(keys, append([]byte(nil), key...))
 			}
 			return nil
@@ -50,9 +56,6 @@ func (ix *Index) Snapshot(to io.Writer) (position uint64, err error) {
 		}
 		for _, key := range keys {
 			value, err := ix.store.Get(key)
-			if prefix == batchIDPrefix && errors.Is(err, store.ErrMissing) {
-				continue // its time has come meanwhile
-			}
 			if err != nil {
 				return 0, fmt.Errorf("snapshot: %w", err)
 			}
@@ -65,21 +68,14 @@ func (ix *Index) Snapshot(to io.Writer) (position uint64, err error) {
 	for key := range live {
 		return 0, fmt.Errorf("snapshot: %x is listed but not there", key)
 	}
-	m, err := ix.store.Manifest()
-	if err != nil {
+	if err := w.frame(nil, saved.manifest); err != nil {
 		return 0, err
 	}
-	if err := w.frame(nil, m); err != nil {
-		return 0, err
-	}
-	return ix.saved.version.Position, w.to.Flush()
+	return saved.version.Position, w.to.Flush()
 }
 
 // allPrefixes are the first letters of all keys in the store.
-const (
-	allPrefixes   = "scdvf" + string(batchIDPrefix)
-	batchIDPrefix = 'b'
-)
+const allPrefixes = "scdvfb"
 
 type snapshotWriter struct {
 	to    *bufio.Writer
@@ -162,20 +158,13 @@ func readGrowing(r io.Reader, buf []byte, n int) ([]byte, error) {
 	return buf, nil
 }
 
-// RestoreSnapshot fills an empty store from a snapshot, so that New finds the index there. ttl says how long a
-// batch id still counts; those with none left are dropped. After an error the store must be destroyed.
-func RestoreSnapshot(st *store.Store, from io.Reader, ttl func(key, value []byte) time.Duration) error {
+// RestoreSnapshot fills an empty store from a snapshot, so that New finds the index there. After an error the store
+// must be destroyed.
+func RestoreSnapshot(st *store.Store, from io.Reader) error {
 	w := st.Writer()
 	defer w.Cancel()
 	_, m, err := ReadSnapshot(from, func(key, value []byte) error {
-		key, value = append([]byte(nil), key...), append([]byte(nil), value...)
-		if key[0] != batchIDPrefix {
-			return w.Put(key, value)
-		}
-		if left := ttl(key, value); left >= time.Second {
-			return w.PutTTL(key, value, left)
-		}
-		return nil
+		return w.Put(bytes.Clone(key), bytes.Clone(value))
 	})
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ type state struct {
 	CIDs       []uint64         `json:"cids"` // generation of each chunk
 	Shards     []shardState     `json:"shards"`
 	Loads      map[string]Load  `json:"loads"`
+	BatchIDs   []batchRun       `json:"batch_ids,omitempty"`
+	Retention  *retention       `json:"retention,omitempty"`
+	Swept      int64            `json:"swept_millis,omitempty"`
 }
 
 type attributeState struct {

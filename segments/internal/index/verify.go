@@ -25,6 +25,7 @@ func (ix *Index) Verify(ctx context.Context, found func(problem string), step fu
 		c.shard(id)
 		step(id+1, len(v.shards))
 	}
+	ix.verifyBatchIDs(found)
 	return nil
 }
 
@@ -115,18 +116,24 @@ func (c *verifier) firstHeard(s *shard) {
 }
 
 func (c *verifier) tag(name string, t *tagRows) {
-	row, ok := readRow(c, t.row, "tag "+value.Quote(name))
-	if !ok {
-		return
+	row := &bitmap.Bitmap{}
+	if t.row != nil {
+		var ok bool
+		if row, ok = readRow(c, t.row, "tag "+value.Quote(name)); !ok {
+			return
+		}
 	}
 	for k, f := range t.expiry {
 		if f == nil {
 			continue
 		}
 		if block, ok := readColumn(c, f, "expiry of tag "+value.Quote(name)); ok {
-			block.Each(func(x uint16, _ column.Cell) {
-				if !row.Has(uint32(k)<<16 | uint32(x)) {
+			block.Each(func(x uint16, cell column.Cell) {
+				switch borne, swept := row.Has(uint32(k)<<16|uint32(x)), cell.Data <= c.version.sweptMillis; {
+				case !borne && !swept:
 					c.problem("tag %q: ordinal %d has an expiry but not the tag", name, uint32(k)<<16|uint32(x))
+				case borne && swept:
+					c.problem("tag %q: ordinal %d has the tag, which was taken away when it expired", name, uint32(k)<<16|uint32(x))
 				}
 			})
 		}

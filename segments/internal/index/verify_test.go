@@ -55,7 +55,7 @@ func TestVerifySoundIndex(t *testing.T) {
 	if all := problems(t, ix); len(all) > 0 {
 		t.Fatal(all)
 	}
-	if _, err := ix.Checkpoint(func(uint64) []Key { return nil }); err != nil {
+	if _, err := ix.Checkpoint(func(uint64) []BatchID { return nil }, 0); err != nil {
 		t.Fatal(err)
 	}
 	if all := problems(t, ix); len(all) > 0 {

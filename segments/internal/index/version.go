@@ -8,6 +8,7 @@
 package index
 
 import (
+	"math"
 	"slices"
 	"sort"
 
@@ -21,8 +22,10 @@ type Version struct {
 	Position uint64
 	CIDs     int // ordinals 0 to CIDs-1 are known
 
-	cache  *Cache
-	shards []*shard
+	cache       *Cache
+	shards      []*shard
+	retention   *retention // nil when everything is kept for ever
+	sweptMillis int64      // tags that expired up to then are in no row
 }
 
 type shard struct {
@@ -34,8 +37,9 @@ type shard struct {
 
 type blocks [bitmap.ShardBlocks]*columnFrag
 
+// tagRows is a tag. The expiry column has those too who bore the tag until it expired, for some time.
 type tagRows struct {
-	row    *rowFrag
+	row    *rowFrag // nil where nobody bears it
 	expiry blocks
 }
 
@@ -73,20 +77,22 @@ func (v *Version) Heard(shard, block int) (read func() (*column.Block, error), l
 // Tag returns the row of a tag, nil when nobody bears it.
 func (v *Version) Tag(shard int, tag uint32) (*bitmap.Bitmap, error) {
 	t := at(v.shards[shard].tags, tag)
-	if t == nil {
+	if t == nil || t.row == nil {
 		return nil, nil
 	}
 	return t.row.get(v.cache, bitmap.Decode)
 }
 
 // TagExpiry returns a block of a tag's expiry column, in milliseconds, when some of its
-// expiries are not later than that moment; otherwise nil.
-func (v *Version) TagExpiry(shard int, tag uint32, block int, notLaterMillis int64) (*column.Block, error) {
+// expiries are not later than that moment; otherwise nil. The tag's row does not have those any more whose
+// expiry is not after sweptMillis.
+func (v *Version) TagExpiry(shard int, tag uint32, block int, notLaterMillis int64) (b *column.Block, sweptMillis int64, err error) {
 	t := at(v.shards[shard].tags, tag)
 	if t == nil || t.expiry[block] == nil || t.expiry[block].low > notLaterMillis {
-		return nil, nil
+		return nil, 0, nil
 	}
-	return t.expiry[block].get(v.cache, column.DecodeBlock)
+	b, err = t.expiry[block].get(v.cache, column.DecodeBlock)
+	return b, v.sweptMillis, err
 }
 
 // Attribute returns a block of an attribute's column, nil when it is empty.
@@ -110,7 +116,7 @@ func (v *Version) EventDays(shard int, event uint32, from, to int32) []*EventDay
 // TagCount returns how many CIDs bear a tag, expired ones included.
 func (v *Version) TagCount(tag uint32) (n uint64) {
 	for _, s := range v.shards {
-		if t := at(s.tags, tag); t != nil {
+		if t := at(s.tags, tag); t != nil && t.row != nil {
 			n += uint64(t.row.count)
 		}
 	}
@@ -131,11 +137,11 @@ func (v *Version) AttributeCount(attribute uint32) (n uint64) {
 	return n
 }
 
-// EventCount returns how many events there are of a name, and the first and last day.
-func (v *Version) EventCount(event uint32) (n uint64, first, last int32) {
+// EventCount returns how many events there are of a name from a day on, and the first and last day.
+func (v *Version) EventCount(event uint32, from int32) (n uint64, first, last int32) {
 	seen := false
-	for _, s := range v.shards {
-		for _, d := range at(s.events, event) {
+	for shard := range v.shards {
+		for _, d := range v.EventDays(shard, event, from, math.MaxInt32) {
 			n += uint64(d.Events())
 			if !seen {
 				first, last, seen = d.Day, d.Day, true
@@ -221,7 +227,9 @@ func (s *shard) each(f func(anyFrag)) {
 	eachBlock((*blocks)(&s.heard))
 	for _, t := range s.tags {
 		if t != nil {
-			f(t.row)
+			if t.row != nil {
+				f(t.row)
+			}
 			eachBlock(&t.expiry)
 		}
 	}

@@ -92,6 +92,9 @@ func (v *View) in(w expr.Window, e event) bool {
 	if e.second > v.second || e.day > v.today {
 		return false
 	}
+	if days, found := v.judge.keepEvents[e.name]; found && e.day <= v.judge.day(v.nowMillis/1000)-days {
+		return false
+	}
 	days, seconds := int64(w.N), int64(w.N)*3600
 	switch w.Kind {
 	case expr.Ever:

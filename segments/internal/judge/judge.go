@@ -7,6 +7,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"whowhen.dev/whowhen/segments/batch"
@@ -22,6 +23,8 @@ type Judge struct {
 	types   map[string]value.Kind
 	dayEnds map[int64]int64
 	sampled func(n expr.Sample, cid string) bool
+	// keepDays of events and of tags, where it is not for ever.
+	keepEvents, keepTags map[string]int64
 }
 
 // person is all that is known of one CID.
@@ -38,6 +41,7 @@ type event struct {
 	second int64
 	day    int64
 	props  map[string]value.Value
+	id     identity
 }
 
 type identity struct {
@@ -50,8 +54,49 @@ type identity struct {
 func New(zone *time.Location, sampled func(n expr.Sample, cid string) bool) *Judge {
 	return &Judge{
 		zone: zone, people: map[string]*person{}, types: map[string]value.Kind{},
-		dayEnds: map[int64]int64{}, sampled: sampled,
+		dayEnds: map[int64]int64{}, sampled: sampled, keepEvents: map[string]int64{}, keepTags: map[string]int64{},
 	}
+}
+
+// Retain takes a rule about how long something is kept.
+func (j *Judge) Retain(r batch.Retention, receivedMillis int64) {
+	keep := j.keepEvents
+	if r.Tag {
+		keep = j.keepTags
+	} else if days, found := keep[r.Name]; found {
+		for _, p := range j.people {
+			p.events = slices.DeleteFunc(p.events, func(e event) bool {
+				gone := e.name == r.Name && e.day <= j.day(floor(receivedMillis))-days
+				if gone {
+					delete(p.ids, e.id)
+				}
+				return gone
+			})
+		}
+	}
+	delete(keep, r.Name)
+	if r.KeepDays == 0 {
+		return
+	}
+	keep[r.Name] = int64(r.KeepDays)
+	for _, p := range j.people {
+		if expires, borne := p.tags[r.Name]; r.Tag && borne {
+			p.tags[r.Name] = j.expiry(r.Name, expires, receivedMillis)
+		}
+	}
+}
+
+// expiry returns when a tag expires that was set at a moment, which may have come with an expiry; 0 is never.
+func (j *Judge) expiry(tag string, expiresMillis, setMillis int64) int64 {
+	days, found := j.keepTags[tag]
+	if !found {
+		return expiresMillis
+	}
+	latest := setMillis + days*86400_000
+	if expiresMillis == 0 || latest < expiresMillis {
+		return latest
+	}
+	return expiresMillis
 }
 
 // CIDs returns everybody ever heard of, in the order in which they came.
@@ -64,8 +109,8 @@ func (j *Judge) Event(e batch.Event, receivedMillis int64) bool {
 		return false
 	}
 	p := j.hear(e.CID, millis)
+	who := identity{e.Name, e.ID, millis}
 	if e.ID != "" {
-		who := identity{e.Name, e.ID, millis}
 		if p.ids[who] {
 			return true
 		}
@@ -78,7 +123,7 @@ func (j *Judge) Event(e batch.Event, receivedMillis int64) bool {
 		}
 	}
 	second := floor(millis)
-	p.events = append(p.events, event{e.Name, second, j.day(second), props})
+	p.events = append(p.events, event{e.Name, second, j.day(second), props, who})
 	return true
 }
 
@@ -92,7 +137,7 @@ func (j *Judge) Tag(t batch.TagChange, receivedMillis int64) bool {
 	if t.Remove {
 		delete(p.tags, t.Tag)
 	} else {
-		p.tags[t.Tag] = t.ExpiresMillis
+		p.tags[t.Tag] = j.expiry(t.Tag, t.ExpiresMillis, millis)
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/fb"
@@ -21,7 +23,7 @@ import (
 // checkTables reads the tables that Badger's own manifest lists and compares their checksums, as
 // Badger does, but without ending the process over what it finds. Tables that are not listed
 // are left: Badger removes them.
-func checkTables(dir string, allBlocks bool) error {
+func checkTables(dir string, allBlocks bool, checking func(done, all int64) error) error {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return checkNoTables(dir)
@@ -34,15 +36,36 @@ func checkTables(dir string, allBlocks bool) error {
 	if err != nil {
 		return &DamageError{Reason: fmt.Sprintf("Badger's MANIFEST: %v", err)}
 	}
-	var group errgroup.Group
+	sizes := map[uint64]int64{}
+	var all int64
+	for id := range manifest.Tables {
+		// A table that is not there is found below.
+		if info, err := os.Stat(table.NewFilename(id, dir)); err == nil {
+			sizes[id], all = info.Size(), all+info.Size()
+		}
+	}
+	var (
+		group, ctx = errgroup.WithContext(context.Background())
+		mu         sync.Mutex
+		done       int64
+	)
 	group.SetLimit(2)
 	for id, listed := range manifest.Tables {
 		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil // another one has the error
+			}
 			name := table.NewFilename(id, dir)
 			if listed.Compression != options.None {
 				return &DamageError{Reason: fmt.Sprintf("table %s is compressed; no table of an index is", name)}
 			}
-			return checkTable(name, allBlocks)
+			if err := checkTable(name, allBlocks); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done += sizes[id]
+			return checking(done, all)
 		})
 	}
 	return group.Wait()

@@ -12,7 +12,7 @@ import (
 // prepare makes dir fit for Badger to open, under the lock that Badger will then take itself: it
 // removes what a kill left and Badger stumbles over, and checks the tables. It reports whether
 // there are write-ahead files to replay.
-func prepare(dir string, allBlocks bool) (unreplayed bool, err error) {
+func prepare(dir string, allBlocks bool, checking func(done, all int64) error) (unreplayed bool, err error) {
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return false, err
@@ -21,7 +21,7 @@ func prepare(dir string, allBlocks bool) (unreplayed bool, err error) {
 	if err := sweep(dir); err != nil {
 		return false, fmt.Errorf("open index: %w", err)
 	}
-	if err := checkTables(dir, allBlocks); err != nil {
+	if err := checkTables(dir, allBlocks, checking); err != nil {
 		return false, err
 	}
 	left, err := filesWith(dir, ".mem")
@@ -91,22 +91,30 @@ func Destroy(dir string) error {
 func doomed(dir string) string { return dir + ".destroyed" }
 
 func onlyBadgers(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	foreign, err := Foreign(dir)
+	if err == nil && len(foreign) > 0 {
+		return fmt.Errorf("%s is not part of an index; move it away", filepath.Join(dir, foreign[0]))
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// Foreign returns the names in an index directory that are not Badger's, and because of which Destroy fails. A directory
+// that is not there has none.
+func Foreign(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	names := []string{"MANIFEST", "MANIFEST-REWRITE", "KEYREGISTRY", "REWRITE-KEYREGISTRY", "DISCARD", "LOCK"}
+	var foreign []string
 	for _, e := range entries {
 		ext := filepath.Ext(e.Name())
 		known := ext == ".sst" || ext == ".mem" || ext == ".vlog" || slices.Contains(names, e.Name())
 		if !known || !e.Type().IsRegular() {
-			return fmt.Errorf("%s is not part of an index; move it away", filepath.Join(dir, e.Name()))
+			foreign = append(foreign, e.Name())
 		}
 	}
-	return nil
+	return foreign, nil
 }
 
 func removeFiles(dir string) error {

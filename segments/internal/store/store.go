@@ -51,6 +51,9 @@ type Options struct {
 	// tables' indexes and last blocks, which Badger itself reads at once, are always checked.
 	// Damage is then found when a blob is read. It is for short-lived readers.
 	SkipBlockCheck bool
+	// Checking is told after each table how many bytes of how many have been checked; an error from it ends the
+	// opening. It is called by one goroutine at a time. nil is for nobody.
+	Checking func(done, all int64) error
 	// Room is asked before bytes more are written, and its error stops the write. Badger writes
 	// through memory maps: a full disk ends the process, at the next Open too. Room should
 	// keep at least 64 MiB in reserve, because tables are also rewritten in the
@@ -84,6 +87,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Room == nil {
 		o.Room = func(int64) error { return nil }
 	}
+	if o.Checking == nil {
+		o.Checking = func(_, _ int64) error { return nil }
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
@@ -94,7 +100,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	unreplayed, err := prepare(dir, !o.SkipBlockCheck)
+	unreplayed, err := prepare(dir, !o.SkipBlockCheck, o.Checking)
 	if err != nil {
 		return nil, err
 	}

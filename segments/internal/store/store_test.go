@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"pgregory.net/rapid"
@@ -210,31 +209,6 @@ func TestManifest(t *testing.T) {
 	}
 	if err := s.SetManifest(make([]byte, MaxManifestBytes+1)); err == nil {
 		t.Error("an oversized manifest was taken")
-	}
-}
-
-func TestTTL(t *testing.T) {
-	s := open(t, t.TempDir())
-	w := s.Writer()
-	if err := errors.Join(w.PutTTL([]byte("a"), []byte("1"), time.Hour), w.PutTTL([]byte("b"), []byte("2"), time.Second), w.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.Get([]byte("a")); err != nil || string(got) != "1" {
-		t.Errorf("a: %q %v", got, err)
-	}
-	for start := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		if _, err := s.Get([]byte("b")); errors.Is(err, ErrMissing) {
-			break
-		}
-		if time.Since(start) > 10*time.Second {
-			t.Fatal("b did not expire")
-		}
-	}
-	if got := keysOf(t, s, ""); !slices.Equal(got, []string{"a 1"}) {
-		t.Errorf("Keys: %q", got)
-	}
-	if w.PutTTL([]byte("c"), nil, time.Millisecond) == nil || w.PutTTL([]byte("c"), make([]byte, inlineBytes+1), time.Hour) == nil {
-		t.Error("a bad PutTTL was taken")
 	}
 }
 

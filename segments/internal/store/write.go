@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -32,7 +31,7 @@ func (s *Store) Writer() *Writer { return &Writer{store: s} }
 // crash may leave the blob whole, in part (reading it is then damage) or not at all.
 func (w *Writer) Put(key, value []byte) error {
 	if len(value) <= inlineBytes {
-		return w.whole(key, value, 0)
+		return w.whole(key, value)
 	}
 	if err := checkKey(key); err != nil {
 		return err
@@ -59,28 +58,12 @@ func (w *Writer) Put(key, value []byte) error {
 	return nil
 }
 
-// PutTTL is Put for a value of at most 4 KiB that goes when ttl has passed by the machine's
-// clock, or up to a second before; ttl is at least one second.
-func (w *Writer) PutTTL(key, value []byte, ttl time.Duration) error {
-	if len(value) > inlineBytes {
-		return fmt.Errorf("index key %q: value of %d bytes cannot expire, at most %d", key, len(value), inlineBytes)
-	}
-	if ttl < time.Second {
-		return fmt.Errorf("index key %q: time to live %v is under a second", key, ttl)
-	}
-	return w.whole(key, value, ttl)
-}
-
-func (w *Writer) whole(key, value []byte, ttl time.Duration) error {
+func (w *Writer) whole(key, value []byte) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
 	f, _ := frame(kindWhole, key, 0, value)
-	e := badger.NewEntry(blobKey(key), f)
-	if ttl > 0 {
-		e = e.WithTTL(ttl)
-	}
-	return w.set(e)
+	return w.set(badger.NewEntry(blobKey(key), f))
 }
 
 func partOf(value []byte, part uint32) []byte {

@@ -22,6 +22,208 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type SetRetentionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	App   string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
+	// 1 to 256 rules, which come into force together.
+	Rules         []*Retention `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
+	ValidateOnly  bool         `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRetentionRequest) Reset() {
+	*x = SetRetentionRequest{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRetentionRequest) ProtoMessage() {}
+
+func (x *SetRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRetentionRequest.ProtoReflect.Descriptor instead.
+func (*SetRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SetRetentionRequest) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+func (x *SetRetentionRequest) GetRules() []*Retention {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *SetRetentionRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Retention says how long something is kept.
+//
+// An event's app days before the last keep_days, today included, are not to be seen any more, from midnight on, and
+// leave the disk in time. A tag expires keep_days times 24 hours after it was set; who bears it when the
+// rule is made counts as having got it then. A longer or later rule brings nothing back.
+type Retention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Of:
+	//
+	//	*Retention_Event
+	//	*Retention_Tag
+	Of isRetention_Of `protobuf_oneof:"of"`
+	// 1 to 36500; 0 means for ever.
+	KeepDays      uint32 `protobuf:"varint,3,opt,name=keep_days,json=keepDays,proto3" json:"keep_days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retention) Reset() {
+	*x = Retention{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retention) ProtoMessage() {}
+
+func (x *Retention) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retention.ProtoReflect.Descriptor instead.
+func (*Retention) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Retention) GetOf() isRetention_Of {
+	if x != nil {
+		return x.Of
+	}
+	return nil
+}
+
+func (x *Retention) GetEvent() string {
+	if x != nil {
+		if x, ok := x.Of.(*Retention_Event); ok {
+			return x.Event
+		}
+	}
+	return ""
+}
+
+func (x *Retention) GetTag() string {
+	if x != nil {
+		if x, ok := x.Of.(*Retention_Tag); ok {
+			return x.Tag
+		}
+	}
+	return ""
+}
+
+func (x *Retention) GetKeepDays() uint32 {
+	if x != nil {
+		return x.KeepDays
+	}
+	return 0
+}
+
+type isRetention_Of interface {
+	isRetention_Of()
+}
+
+type Retention_Event struct {
+	Event string `protobuf:"bytes,1,opt,name=event,proto3,oneof"`
+}
+
+type Retention_Tag struct {
+	Tag string `protobuf:"bytes,2,opt,name=tag,proto3,oneof"`
+}
+
+func (*Retention_Event) isRetention_Of() {}
+
+func (*Retention_Tag) isRetention_Of() {}
+
+type SetRetentionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The position of the rules in the log, which are on disk.
+	Position      uint64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRetentionResponse) Reset() {
+	*x = SetRetentionResponse{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRetentionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRetentionResponse) ProtoMessage() {}
+
+func (x *SetRetentionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRetentionResponse.ProtoReflect.Descriptor instead.
+func (*SetRetentionResponse) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SetRetentionResponse) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
 type StatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	App           string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
@@ -31,7 +233,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -43,7 +245,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -56,7 +258,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{0}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StatusRequest) GetApp() string {
@@ -92,14 +294,21 @@ type StatusResponse struct {
 	// Bytes of the index that are in memory only, until the next checkpoint.
 	DirtyBytes uint64 `protobuf:"varint,18,opt,name=dirty_bytes,json=dirtyBytes,proto3" json:"dirty_bytes,omitempty"`
 	// How opening went: what was recovered, if anything had to be.
-	Recovery      string `protobuf:"bytes,19,opt,name=recovery,proto3" json:"recovery,omitempty"`
+	Recovery string `protobuf:"bytes,19,opt,name=recovery,proto3" json:"recovery,omitempty"`
+	// The rules in force, also those for names that nothing has used yet.
+	Retentions []*Retention `protobuf:"bytes,20,rep,name=retentions,proto3" json:"retentions,omitempty"`
+	// Why the log cannot be shortened just now, if so: a snapshot of the index needs room on the disk.
+	WhyNoSnapshot string `protobuf:"bytes,21,opt,name=why_no_snapshot,json=whyNoSnapshot,proto3" json:"why_no_snapshot,omitempty"`
+	// Of the whole process: goroutines, and bytes of memory that it has from the system.
+	Goroutines    uint64 `protobuf:"varint,22,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
+	MemoryBytes   uint64 `protobuf:"varint,23,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -111,7 +320,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -124,7 +333,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{1}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StatusResponse) GetApp() string {
@@ -260,6 +469,34 @@ func (x *StatusResponse) GetRecovery() string {
 	return ""
 }
 
+func (x *StatusResponse) GetRetentions() []*Retention {
+	if x != nil {
+		return x.Retentions
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetWhyNoSnapshot() string {
+	if x != nil {
+		return x.WhyNoSnapshot
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetGoroutines() uint64 {
+	if x != nil {
+		return x.Goroutines
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetMemoryBytes() uint64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
 type FieldStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -273,7 +510,7 @@ type FieldStatus struct {
 
 func (x *FieldStatus) Reset() {
 	*x = FieldStatus{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -285,7 +522,7 @@ func (x *FieldStatus) String() string {
 func (*FieldStatus) ProtoMessage() {}
 
 func (x *FieldStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -298,7 +535,7 @@ func (x *FieldStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldStatus.ProtoReflect.Descriptor instead.
 func (*FieldStatus) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FieldStatus) GetName() string {
@@ -336,7 +573,7 @@ type EventStatus struct {
 
 func (x *EventStatus) Reset() {
 	*x = EventStatus{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +585,7 @@ func (x *EventStatus) String() string {
 func (*EventStatus) ProtoMessage() {}
 
 func (x *EventStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +598,7 @@ func (x *EventStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventStatus.ProtoReflect.Descriptor instead.
 func (*EventStatus) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EventStatus) GetName() string {
@@ -404,9 +641,20 @@ var File_whowhen_v1_admin_proto protoreflect.FileDescriptor
 const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16whowhen/v1/admin.proto\x12\n" +
-	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"!\n" +
+	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n" +
+	"\x13SetRetentionRequest\x12\x10\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\x12+\n" +
+	"\x05rules\x18\x02 \x03(\v2\x15.whowhen.v1.RetentionR\x05rules\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"Z\n" +
+	"\tRetention\x12\x16\n" +
+	"\x05event\x18\x01 \x01(\tH\x00R\x05event\x12\x12\n" +
+	"\x03tag\x18\x02 \x01(\tH\x00R\x03tag\x12\x1b\n" +
+	"\tkeep_days\x18\x03 \x01(\rR\bkeepDaysB\x04\n" +
+	"\x02of\"2\n" +
+	"\x14SetRetentionResponse\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\"!\n" +
 	"\rStatusRequest\x12\x10\n" +
-	"\x03app\x18\x01 \x01(\tR\x03app\"\xc7\x05\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\"\xe9\x06\n" +
 	"\x0eStatusResponse\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x18\n" +
@@ -433,7 +681,15 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\x12cache_budget_bytes\x18\x11 \x01(\x04R\x10cacheBudgetBytes\x12\x1f\n" +
 	"\vdirty_bytes\x18\x12 \x01(\x04R\n" +
 	"dirtyBytes\x12\x1a\n" +
-	"\brecovery\x18\x13 \x01(\tR\brecovery\"I\n" +
+	"\brecovery\x18\x13 \x01(\tR\brecovery\x125\n" +
+	"\n" +
+	"retentions\x18\x14 \x03(\v2\x15.whowhen.v1.RetentionR\n" +
+	"retentions\x12&\n" +
+	"\x0fwhy_no_snapshot\x18\x15 \x01(\tR\rwhyNoSnapshot\x12\x1e\n" +
+	"\n" +
+	"goroutines\x18\x16 \x01(\x04R\n" +
+	"goroutines\x12!\n" +
+	"\fmemory_bytes\x18\x17 \x01(\x04R\vmemoryBytes\"I\n" +
 	"\vFieldStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04cids\x18\x02 \x01(\x04R\x04cids\x12\x12\n" +
@@ -445,9 +701,10 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\blast_day\x18\x04 \x01(\tR\alastDay\x12\x1e\n" +
 	"\n" +
 	"properties\x18\x05 \x03(\tR\n" +
-	"properties2T\n" +
+	"properties2\xa7\x01\n" +
 	"\fAdminService\x12D\n" +
-	"\x06Status\x12\x19.whowhen.v1.StatusRequest\x1a\x1a.whowhen.v1.StatusResponse\"\x03\x90\x02\x01B4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
+	"\x06Status\x12\x19.whowhen.v1.StatusRequest\x1a\x1a.whowhen.v1.StatusResponse\"\x03\x90\x02\x01\x12Q\n" +
+	"\fSetRetention\x12\x1f.whowhen.v1.SetRetentionRequest\x1a .whowhen.v1.SetRetentionResponseB4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
 
 var (
 	file_whowhen_v1_admin_proto_rawDescOnce sync.Once
@@ -461,26 +718,33 @@ func file_whowhen_v1_admin_proto_rawDescGZIP() []byte {
 	return file_whowhen_v1_admin_proto_rawDescData
 }
 
-var file_whowhen_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_whowhen_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_whowhen_v1_admin_proto_goTypes = []any{
-	(*StatusRequest)(nil),         // 0: whowhen.v1.StatusRequest
-	(*StatusResponse)(nil),        // 1: whowhen.v1.StatusResponse
-	(*FieldStatus)(nil),           // 2: whowhen.v1.FieldStatus
-	(*EventStatus)(nil),           // 3: whowhen.v1.EventStatus
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*SetRetentionRequest)(nil),   // 0: whowhen.v1.SetRetentionRequest
+	(*Retention)(nil),             // 1: whowhen.v1.Retention
+	(*SetRetentionResponse)(nil),  // 2: whowhen.v1.SetRetentionResponse
+	(*StatusRequest)(nil),         // 3: whowhen.v1.StatusRequest
+	(*StatusResponse)(nil),        // 4: whowhen.v1.StatusResponse
+	(*FieldStatus)(nil),           // 5: whowhen.v1.FieldStatus
+	(*EventStatus)(nil),           // 6: whowhen.v1.EventStatus
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_whowhen_v1_admin_proto_depIdxs = []int32{
-	4, // 0: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
-	2, // 1: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
-	2, // 2: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
-	3, // 3: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
-	0, // 4: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
-	1, // 5: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1, // 0: whowhen.v1.SetRetentionRequest.rules:type_name -> whowhen.v1.Retention
+	7, // 1: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	5, // 2: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
+	5, // 3: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
+	6, // 4: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
+	1, // 5: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
+	3, // 6: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
+	0, // 7: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
+	4, // 8: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
+	2, // 9: whowhen.v1.AdminService.SetRetention:output_type -> whowhen.v1.SetRetentionResponse
+	8, // [8:10] is the sub-list for method output_type
+	6, // [6:8] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_admin_proto_init() }
@@ -488,13 +752,17 @@ func file_whowhen_v1_admin_proto_init() {
 	if File_whowhen_v1_admin_proto != nil {
 		return
 	}
+	file_whowhen_v1_admin_proto_msgTypes[1].OneofWrappers = []any{
+		(*Retention_Event)(nil),
+		(*Retention_Tag)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_whowhen_v1_admin_proto_rawDesc), len(file_whowhen_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

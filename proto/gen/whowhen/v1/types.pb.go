@@ -283,7 +283,7 @@ func (x *Read) GetAtLeastPosition() uint64 {
 // used yet, which is therefore empty.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One of UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT, UNKNOWN_PROPERTY.
+	// One of UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT, UNKNOWN_PROPERTY, ATTRIBUTE_TYPE and BEYOND_RETENTION.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	Name   string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The nearest known name, empty when none is near.
