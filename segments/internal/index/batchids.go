@@ -33,6 +33,9 @@ type batchRun struct {
 // batchBlobIDs is how many ids a blob holds, about.
 const batchBlobIDs = 512
 
+// maxBatchIDBits bounds the number of blobs of a run.
+const maxBatchIDBits = 20
+
 func (r *batchRun) parts() uint32 { return 1 << r.Bits }
 
 func (r *batchRun) key(part uint32) []byte { return storeKey('b', r.Generation, part) }
@@ -133,7 +136,7 @@ func (c *checkpoint) writeBatchIDs(ids []BatchID) (batchRun, error) {
 	})
 	ids = slices.CompactFunc(ids, func(a, b BatchID) bool { return a.Key == b.Key })
 	run := batchRun{Generation: c.generation, Count: len(ids)}
-	for len(ids)>>run.Bits > batchBlobIDs {
+	for len(ids)>>run.Bits > batchBlobIDs && run.Bits < maxBatchIDBits {
 		run.Bits++
 	}
 	for part := range run.parts() {

@@ -56,6 +56,11 @@ func (ix *Index) restore(data []byte) error {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("index state: %w", err)
 	}
+	for _, r := range s.BatchIDs {
+		if r.Bits > maxBatchIDBits {
+			return fmt.Errorf("index state: batch ids in 2^%d blobs", r.Bits)
+		}
+	}
 	if err := ix.restoreFields(&s); err != nil {
 		return err
 	}
