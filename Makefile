@@ -4,6 +4,7 @@ GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 FUZZTIME ?= 10s
 CYCLES   ?= 300
+MINUTES  ?= 20
 
 .PHONY: help
 help: ## Say what there is.
@@ -50,6 +51,18 @@ fuzz: ## Run every fuzz target for FUZZTIME, one after the other.
 .PHONY: crash
 crash: ## Kill the real server CYCLES times while it writes, saves and drops old log; nothing may be lost.
 	WHOWHEN_CRASH_CYCLES=$(CYCLES) $(GO) test -count=1 -timeout 60m -v ./cmd/internal/crash
+
+LONG := $(GO) test -count=1 -timeout 120m -v
+
+.PHONY: torture
+torture: ## Run what make test runs a share of in full: MINUTES of load, cut power, failing and full disks, attacks, damage (about an hour; root for all of it).
+	WHOWHEN_TORTURE_MINUTES=$(MINUTES) $(LONG) ./cmd/internal/torture
+	WHOWHEN_POWER_CYCLES=30 $(LONG) ./cmd/internal/power
+	WHOWHEN_FULLDISK_ROUNDS=10 $(LONG) ./cmd/internal/fulldisk
+	WHOWHEN_FAULTS=all $(LONG) ./cmd/internal/faults
+	WHOWHEN_HOSTILE=all $(LONG) ./cmd/internal/hostile
+	WHOWHEN_DAMAGE_ROUNDS=2000 $(LONG) -run 'TestIndexDamage$$' ./segments
+	WHOWHEN_JUDGE_WORLDS=400 $(LONG) -run 'TestJudge$$' ./segments
 
 .PHONY: clean
 clean: ## Remove what was built. The data in ./whowhen-data stays.

@@ -43,13 +43,13 @@ func (a *App) open(ctx context.Context) error {
 	if err == nil {
 		err = a.replay(ctx)
 	}
-	locked, corrupt := new(store.LockedError), new(log.CorruptError)
+	locked, stuck, corrupt := new(store.LockedError), new(store.StuckError), new(log.CorruptError)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &locked), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
+	case errors.As(err, &locked), errors.As(err, &stuck), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
 		return fmt.Errorf("app %s: %w", a.name, err)
 	}
 	a.note("the index is built again from the log", "because", err)
@@ -66,7 +66,9 @@ var errIndexGone = errors.New("the index does not fit the log")
 func (a *App) rebuild(ctx context.Context) error {
 	a.admission.batches = nil
 	if a.store != nil {
-		if err := a.store.Close(); err != nil {
+		if err, stuck := a.store.Close(), new(store.StuckError); errors.As(err, &stuck) {
+			return err
+		} else if err != nil {
 			a.logger.Warn("closing the useless index", "cause", err)
 		}
 		a.store = nil

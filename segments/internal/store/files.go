@@ -24,9 +24,25 @@ func prepare(dir string, allBlocks bool, checking func(done, all int64) error) (
 	if err := checkTables(dir, allBlocks, checking); err != nil {
 		return false, err
 	}
+	if err := makeStatistics(dir); err != nil {
+		return false, fmt.Errorf("open index: %w", err)
+	}
 	left, err := filesWith(dir, ".mem")
 	return len(left) > 0, err
 }
+
+// makeStatistics makes the file of the value log's statistics, empty and of the size it has: when Badger itself
+// cannot, it ends the process.
+func makeStatistics(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, statisticsFile), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(1<<20), f.Close())
+}
+
+// statisticsFile is how Badger names it.
+const statisticsFile = "DISCARD"
 
 // sweep removes the empty .mem and .vlog files that a kill between creating and sizing them leaves,
 // and because of which Badger refuses to open. It removes the value log's statistics as well:
@@ -37,7 +53,7 @@ func sweep(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		drop := e.Name() == "DISCARD"
+		drop := e.Name() == statisticsFile
 		if ext := filepath.Ext(e.Name()); ext == ".mem" || ext == ".vlog" {
 			info, err := e.Info()
 			if err != nil {

@@ -63,8 +63,9 @@ type Options struct {
 
 // Store is an open index directory. All methods are safe for concurrent use.
 type Store struct {
-	dir  string
-	room func(int64) error
+	dir   string
+	room  func(int64) error
+	watch *watch
 
 	compacting sync.Mutex // held by Compact: Badger's Flatten must not run twice
 
@@ -74,7 +75,7 @@ type Store struct {
 }
 
 // Open opens the index in dir, which it creates if need be. It returns a *LockedError when dir is
-// in use, and a *DamageError when its files are damaged; other errors are about the options or the
+// in use, a *DamageError when its files are damaged, and a *StuckError when the disk fails; other errors are about the options or the
 // file system. It does not ask Room, so that reads can go on when writes cannot; but with no room
 // at all Badger ends the process, so see first that 64 MiB are free.
 func Open(dir string, o Options) (*Store, error) {
@@ -110,11 +111,17 @@ func Open(dir string, o Options) (*Store, error) {
 		// would if MemTableBytes had been larger when the file was written.
 		memTableBytes = maxMemTableBytes
 	}
-	db, err := openBadger(badgerOptions(dir, memTableBytes, o.Logger))
+	w := newWatch(o.Logger)
+	opened := make(chan *badger.DB, 1)
+	err = w.awaitEnd("open index", func() error {
+		db, err := openBadger(badgerOptions(dir, memTableBytes, w))
+		opened <- db
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, room: o.Room, db: db}, nil
+	return &Store{dir: dir, room: o.Room, db: <-opened, watch: w}, nil
 }
 
 // openBadger opens a directory that could be read, locked and checked. Badger's errors carry their
@@ -142,9 +149,9 @@ func openBadger(o badger.Options) (db *badger.DB, err error) {
 	return nil, &DamageError{Reason: "Badger cannot open it: " + text}
 }
 
-func badgerOptions(dir string, memTableBytes int64, log *slog.Logger) badger.Options {
+func badgerOptions(dir string, memTableBytes int64, w *watch) badger.Options {
 	return badger.DefaultOptions(dir).
-		WithLogger(logger{log}).
+		WithLogger(w).
 		WithMetricsEnabled(false).
 		// Blind writes of new keys by one writer cannot conflict.
 		WithDetectConflicts(false).
@@ -204,7 +211,8 @@ func (s *Store) Compact() error {
 func (s *Store) Bytes() int64 { return diskBytes(s.dir) }
 
 // Close waits for the calls under way and closes the directory. Writers that were not flushed lose
-// what they hold. Calls after it return ErrClosed; closing again does nothing.
+// what they hold. Calls after it return ErrClosed; closing again does nothing. A *StuckError says that not even
+// the disk's failing lets Badger end.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,27 +220,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	if err := s.db.Close(); err != nil {
+	if err := s.watch.awaitEnd("close index", s.db.Close); err != nil {
 		return fmt.Errorf("close index: %w", err)
 	}
 	return nil
 }
-
-// logger passes on what an operator should see. Badger's Info is about its own workings.
-type logger struct{ to *slog.Logger }
-
-func (l logger) Errorf(format string, args ...any) {
-	if l.to != nil {
-		l.to.Error("badger: " + strings.TrimSpace(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (l logger) Warningf(format string, args ...any) {
-	if l.to != nil {
-		l.to.Warn("badger: " + strings.TrimSpace(fmt.Sprintf(format, args...)))
-	}
-}
-
-func (logger) Infof(string, ...any) {}
-
-func (logger) Debugf(string, ...any) {}

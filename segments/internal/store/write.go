@@ -109,10 +109,15 @@ func (w *Writer) do(f func(*badger.WriteBatch) error) error {
 		w.batch = db.NewWriteBatch()
 		w.batch.SetMaxPendingTxns(pendingBatches)
 	}
-	if err := f(w.batch); err != nil {
-		w.err = fmt.Errorf("write index: %w", err)
-		w.batch.Cancel()
+	batch := w.batch
+	if err := w.store.watch.await("write index", func() error { return f(batch) }); err != nil {
 		w.batch = nil
+		if stuck := new(StuckError); errors.As(err, &stuck) {
+			w.err = err
+			return err // the batch is still in use
+		}
+		w.err = fmt.Errorf("write index: %w", err)
+		batch.Cancel()
 	}
 	return w.err
 }
@@ -122,13 +127,9 @@ func (w *Writer) Flush() error {
 	if w.err != nil || w.batch == nil {
 		return w.err
 	}
-	return w.do(func(batch *badger.WriteBatch) error {
-		err := batch.Flush()
-		if err == nil {
-			w.batch = nil
-		}
-		return err
-	})
+	err := w.do((*badger.WriteBatch).Flush)
+	w.batch = nil
+	return err
 }
 
 // Cancel gives up what was put since the last Flush; some of it may be on disk already. It does
@@ -161,7 +162,10 @@ func (s *Store) SetManifest(value []byte) error {
 	if err := s.room(int64(len(f))); err != nil {
 		return fmt.Errorf("write index manifest: %w", err)
 	}
-	if err := db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{slotManifest}, f) }); err != nil {
+	err = s.watch.await("write index manifest", func() error {
+		return db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{slotManifest}, f) })
+	})
+	if err != nil {
 		return fmt.Errorf("write index manifest: %w", err)
 	}
 	return nil
