@@ -99,6 +99,7 @@ type Home struct {
 
 	mu     sync.Mutex
 	closed bool
+	once   bool                // an app that could not be opened is not tried again
 	apps   map[string]*opening // by name: those asked for
 }
 

@@ -40,7 +40,7 @@ func (o *opening) String() string { return "app " + o.name + ": " + o.progress.S
 const openingsAtOnce = 4
 
 // App returns an app, opening it if need be, for as long as it takes. The default app is made, with UTC days, when it is
-// not there. An app that could not be opened is tried again by the next call.
+// not there. An app that could not be opened is tried again by the next call, but see OpenApps.
 func (h *Home) App(name string) (*App, error) {
 	o, err := h.opening(h.ctx, name)
 	if err != nil {
@@ -73,7 +73,8 @@ func (h *Home) ReadyApp(ctx context.Context, name string) (*App, error) {
 }
 
 // OpenApps begins to open every app, the default one too, and returns at once. wait returns when all are open, or
-// with the first error. When ctx is done, openings that have not ended are given up, soon and without harm.
+// with the first error. When ctx is done, openings that have not ended are given up, soon and without harm. From then on
+// an app that could not be opened is not tried again: whoever waits is about to close the Home.
 func (h *Home) OpenApps(ctx context.Context) (wait func() error, err error) {
 	names, err := h.Apps()
 	if err != nil {
@@ -82,6 +83,9 @@ func (h *Home) OpenApps(ctx context.Context) (wait func() error, err error) {
 	if !slices.Contains(names, DefaultApp) {
 		names = append(names, DefaultApp)
 	}
+	h.mu.Lock()
+	h.once = true
+	h.mu.Unlock()
 	errs := make(chan error, len(names))
 	for _, name := range names {
 		o, err := h.opening(ctx, name)
@@ -129,7 +133,7 @@ func (h *Home) opening(ctx context.Context, name string) (*opening, error) {
 	if h.closed {
 		return nil, &Error{Reason: Closed, Message: "the data directory is being closed", Retryable: true}
 	}
-	if o := h.apps[name]; o != nil && !(o.over() && o.err != nil) {
+	if o := h.apps[name]; o != nil && (h.once || !o.over() || o.err == nil) {
 		return o, nil
 	}
 	dir := h.appDir(name)
