@@ -14,6 +14,8 @@ func kind(name string) string {
 		return "data directory"
 	case strings.HasPrefix(base, "server.json"):
 		return "server.json"
+	case strings.HasPrefix(base, "clean-shutdown"):
+		return "clean-shutdown"
 	case strings.HasPrefix(base, "app.json"):
 		return "app.json"
 	case name == "LOCK":
