@@ -22,6 +22,7 @@ const (
 	Closed             Reason = "CLOSED"               // the app is shutting down
 	DirectoryInUse     Reason = "DIRECTORY_IN_USE"     // another process holds the data directory
 	DirectoryUnusable  Reason = "DIRECTORY_UNUSABLE"   // cannot be made, read or written
+	IndexUnavailable   Reason = "INDEX_UNAVAILABLE"    // the disk of the index fails
 	IndexDamaged       Reason = "INDEX_DAMAGED"        // the index on disk failed a check while being read
 )
 

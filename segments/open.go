@@ -43,13 +43,13 @@ func (a *App) open(ctx context.Context) error {
 	if err == nil {
 		err = a.replay(ctx)
 	}
-	locked, stuck, corrupt := new(store.LockedError), new(store.StuckError), new(log.CorruptError)
+	corrupt := new(log.CorruptError)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &locked), errors.As(err, &stuck), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
+	case errors.Is(err, errUnopened), errors.As(err, &corrupt), errors.Is(err, errNoRoom):
 		return fmt.Errorf("app %s: %w", a.name, err)
 	}
 	a.note("the index is built again from the log", "because", err)
@@ -59,6 +59,9 @@ func (a *App) open(ctx context.Context) error {
 	return nil
 }
 
+// errUnopened says that the index could not be opened for a reason that building it again does not mend.
+var errUnopened = errors.New("opening the index")
+
 // errIndexGone says that there is no index, or one of another time, for the log to go on from.
 var errIndexGone = errors.New("the index does not fit the log")
 
@@ -66,9 +69,11 @@ var errIndexGone = errors.New("the index does not fit the log")
 func (a *App) rebuild(ctx context.Context) error {
 	a.admission.batches = nil
 	if a.store != nil {
-		if err, stuck := a.store.Close(), new(store.StuckError); errors.As(err, &stuck) {
+		err := a.store.Close()
+		if stuck := new(store.StuckError); errors.As(err, &stuck) {
 			return err
-		} else if err != nil {
+		}
+		if err != nil {
 			a.logger.Warn("closing the useless index", "cause", err)
 		}
 		a.store = nil
@@ -136,6 +141,9 @@ func (a *App) openStore(ctx context.Context) error {
 		a.progress.bytes(done, all)
 		return ctx.Err()
 	}})
+	if damage := new(store.DamageError); err != nil && !errors.As(err, &damage) {
+		return fmt.Errorf("%w: %w", errUnopened, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -169,6 +177,9 @@ func (a *App) readIndex(ctx context.Context) error {
 // indexDamaged notes that a fragment could not be read, so that the next start builds the
 // index again, and returns the error to answer with.
 func (a *App) indexDamaged(cause error) error {
+	if stuck := new(store.StuckError); errors.As(cause, &stuck) {
+		return &Error{Reason: IndexUnavailable, Message: "the index cannot be read, since its disk fails; see to the disk and restart whowhen", Err: cause}
+	}
 	if errors.Is(cause, store.ErrClosed) {
 		return &Error{Reason: Closed, Message: "the app is being closed", Retryable: true, Err: cause}
 	}

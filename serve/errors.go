@@ -63,6 +63,8 @@ func codeOf(e *segments.Error) connect.Code {
 		return connect.CodeFailedPrecondition
 	case segments.DiskFull:
 		return connect.CodeResourceExhausted
+	case segments.IndexUnavailable:
+		return connect.CodeUnavailable
 	case segments.IndexDamaged:
 		return connect.CodeDataLoss
 	}
@@ -73,7 +75,7 @@ func codeOf(e *segments.Error) connect.Code {
 // then goes to the log, not to the caller.
 func isOurs(e *segments.Error) bool {
 	switch e.Reason {
-	case segments.ReadOnly, segments.DiskFull, segments.DirectoryInUse, segments.DirectoryUnusable, segments.IndexDamaged:
+	case segments.ReadOnly, segments.DiskFull, segments.DirectoryInUse, segments.DirectoryUnusable, segments.IndexDamaged, segments.IndexUnavailable:
 		return true
 	}
 	return codeOf(e) == connect.CodeInternal

@@ -107,10 +107,17 @@ func (s *Store) view(key []byte, f func(*badger.Txn) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = damage(key, "Badger panics: %v", p)
+			if err = s.watch.unreadable(); err == nil {
+				err = damage(key, "Badger panics: %v", p)
+			}
 		}
 	}()
-	return db.View(f)
+	txn, err := s.watch.reading(db)
+	if err != nil {
+		return err
+	}
+	defer txn.Discard()
+	return f(txn)
 }
 
 // getBlob returns the entry of a blob: of kindWhole or kindHeader.

@@ -67,6 +67,8 @@ type Store struct {
 	room  func(int64) error
 	watch *watch
 
+	ending sync.Once // closes watch.closing
+
 	compacting sync.Mutex // held by Compact: Badger's Flatten must not run twice
 
 	mu     sync.RWMutex // held for reading by every use of db, for writing by Close
@@ -141,7 +143,7 @@ func openBadger(o badger.Options) (db *badger.DB, err error) {
 	if strings.Contains(text, "directory lock") || strings.Contains(text, "lock file") {
 		return nil, &LockedError{Dir: o.Dir}
 	}
-	for _, cause := range []error{syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOSPC} {
+	for _, cause := range []error{syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO} {
 		if strings.Contains(text, cause.Error()) {
 			return nil, fmt.Errorf("open index: %w", err)
 		}
@@ -214,6 +216,7 @@ func (s *Store) Bytes() int64 { return diskBytes(s.dir) }
 // what they hold. Calls after it return ErrClosed; closing again does nothing. A *StuckError says that not even
 // the disk's failing lets Badger end.
 func (s *Store) Close() error {
+	s.ending.Do(func() { close(s.watch.closing) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -30,10 +30,10 @@ func outcome(t *testing.T, wait func() error) <-chan error {
 func TestWatchGivesUp(t *testing.T) {
 	w := newWatch(nil)
 	boom := errors.New("boom")
-	if err := w.await("x", func() error { return boom }); err != boom {
+	if err, _ := w.await("x", func() error { return boom }, func() {}); err != boom {
 		t.Errorf("what the call returns becomes %v", err)
 	}
-	using, ending := outcome(t, func() error { return w.await("use", hang(t)) }), outcome(t, func() error { return w.awaitEnd("end", hang(t)) })
+	using, ending := outcome(t, func() error { err, _ := w.await("use", hang(t), func() {}); return err }), outcome(t, func() error { return w.awaitEnd("end", hang(t)) })
 	time.Sleep(10 * time.Millisecond) // both have begun
 	for range lastPatience {
 		w.Errorf("another message")
@@ -56,7 +56,7 @@ func TestWatchGivesUp(t *testing.T) {
 	if err := <-using; !errors.As(err, &stuck) || stuck.Doing != "use" {
 		t.Errorf("use is told %v", err)
 	}
-	again := outcome(t, func() error { return w.await("again", hang(t)) })
+	again := outcome(t, func() error { err, _ := w.await("again", hang(t), func() {}); return err })
 	time.Sleep(10 * time.Millisecond)
 	w.Errorf(failedFlush, badDisk)
 	if err := <-again; !errors.As(err, &stuck) {
@@ -71,7 +71,7 @@ func TestWatchWaitsForRoom(t *testing.T) {
 	w.clock = func() time.Time { return time.Unix(now.Load(), 0) }
 	now.Store(1_700_000_000)
 	release := make(chan struct{})
-	using := outcome(t, func() error { return w.await("use", func() error { <-release; return nil }) })
+	using := outcome(t, func() error { err, _ := w.await("use", func() error { <-release; return nil }, func() {}); return err })
 	time.Sleep(10 * time.Millisecond)
 	for range 3 * patience {
 		w.Errorf(failedFlush, fullDisk)

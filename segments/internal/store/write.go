@@ -105,19 +105,25 @@ func (w *Writer) do(f func(*badger.WriteBatch) error) error {
 		return err
 	}
 	defer w.store.release()
-	if w.batch == nil {
-		w.batch = db.NewWriteBatch()
-		w.batch.SetMaxPendingTxns(pendingBatches)
-	}
 	batch := w.batch
-	if err := w.store.watch.await("write index", func() error { return f(batch) }); err != nil {
-		w.batch = nil
-		if stuck := new(StuckError); errors.As(err, &stuck) {
-			w.err = err
-			return err // the batch is still in use
+	err, gaveUp := w.store.watch.await("write index", func() error {
+		if batch == nil {
+			batch = db.NewWriteBatch() // it waits for the commits under way
+			batch.SetMaxPendingTxns(pendingBatches)
 		}
+		return f(batch)
+	}, func() { batch.Cancel() })
+	if gaveUp {
+		w.batch, w.err = nil, err // the batch is still in use
+		return err
+	}
+	w.batch = batch
+	if err != nil {
 		w.err = fmt.Errorf("write index: %w", err)
-		batch.Cancel()
+		if batch != nil {
+			batch.Cancel()
+		}
+		w.batch = nil
 	}
 	return w.err
 }
@@ -162,9 +168,9 @@ func (s *Store) SetManifest(value []byte) error {
 	if err := s.room(int64(len(f))); err != nil {
 		return fmt.Errorf("write index manifest: %w", err)
 	}
-	err = s.watch.await("write index manifest", func() error {
+	err, _ = s.watch.await("write index manifest", func() error {
 		return db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{slotManifest}, f) })
-	})
+	}, func() {})
 	if err != nil {
 		return fmt.Errorf("write index manifest: %w", err)
 	}
