@@ -35,6 +35,7 @@ type App struct {
 	progress *progress // of the opening
 
 	disk  *disk
+	clock *pastClock
 	wal   *log.Log
 	store *store.Store
 	index *index.Index
@@ -87,6 +88,7 @@ func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*Ap
 		name: name, dir: dir, zone: zone, options: o, started: o.Clock(), created: m.Created,
 		logger: o.Logger.With("app", name),
 		disk:   &disk{dir: dir},
+		clock:  &pastClock{patience: o.ClockPatience},
 		room:   semaphore.NewWeighted(int64(o.QueueRecords)),
 		// Each batch in it holds room for a record at least, so that sending never waits. That matters: it is
 		// done under admission's mutex, which the committer takes too.
@@ -118,6 +120,7 @@ func (a *App) close() error {
 	}
 	close(a.commits) // admission lets nobody send any more
 	close(a.stop)
+	a.store.StopWaiting()
 	a.done.Wait()
 	var err error
 	if a.whyBroken() == nil {

@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"context"
 	"crypto/sha256"
 	"maps"
 	"time"
@@ -30,13 +31,17 @@ type seenBatch struct {
 // lookup returns what is known of a batch id, waiting for one in flight; nil when it is not known,
 // or was too long ago.
 // forgot is for admission to see whether a checkpoint has come between.
-func (a *App) lookup(id string, now time.Time) (known *seenBatch, forgot uint64, err error) {
+func (a *App) lookup(ctx context.Context, id string, now time.Time) (known *seenBatch, forgot uint64, err error) {
 	m := &a.admission
 	m.mu.Lock()
 	seen, forgot := m.batches[keyOf(id)], m.forgot
 	m.mu.Unlock()
 	if seen != nil && seen.settled != nil {
-		<-seen.settled
+		select {
+		case <-seen.settled:
+		case <-ctx.Done():
+			return nil, forgot, ctx.Err()
+		}
 		m.mu.Lock()
 		seen = m.batches[keyOf(id)] // gone when it failed
 		m.mu.Unlock()

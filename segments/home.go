@@ -51,6 +51,9 @@ type Options struct {
 	// QueueRecords bounds the records of an app that are taken but not visible yet, 256 bytes in the log counting as
 	// one at least; a Write beyond waits. Default 262,144.
 	QueueRecords int
+	// ClockPatience is for how long the clock must have said so before anything is taken away for good because it is old:
+	// what retention does not keep, expired tags, batch ids. Default 1 hour; below 0 the clock is believed at once.
+	ClockPatience time.Duration
 	// OpenWait is how long ReadyApp waits for an app that is being opened; default 5 s.
 	OpenWait time.Duration
 	// TryIndex, when set, is called before the index of an app is opened that was not closed in order, with the
@@ -77,6 +80,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.QueueRecords < batch.MaxRecords {
 		o.QueueRecords = 4 * batch.MaxRecords
+	}
+	if o.ClockPatience == 0 {
+		o.ClockPatience = time.Hour
 	}
 	if o.OpenWait <= 0 {
 		o.OpenWait = 5 * time.Second

@@ -67,7 +67,7 @@ func newWorld(t testing.TB, rng *rand.Rand, zone string, start time.Time, option
 	}
 	w := &world{t: t, rng: rng, clock: newClock(start), dir: t.TempDir(), options: options, zone: location,
 		samples: map[expr.Sample]map[string]bool{}, batchOf: map[string]int{}}
-	w.options.Clock = w.clock.now
+	w.options.Clock, w.options.ClockPatience = w.clock.now, -1
 	w.judge = judge.New(location, w.sampled)
 	if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
 		t.Fatal(err)

@@ -180,7 +180,7 @@ func (a *App) checkpoints() {
 }
 
 func (a *App) checkpoint() error {
-	position, err := a.index.Checkpoint(a.admission.storable, a.options.Clock().Add(-batchIDTTL).UnixMilli())
+	position, err := a.index.Checkpoint(a.admission.storable, a.clock.past(a.options.Clock())-batchIDTTL.Milliseconds())
 	if err != nil {
 		return err
 	}

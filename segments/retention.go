@@ -74,8 +74,8 @@ func (a *App) Retentions() []batch.Retention {
 }
 
 // Sweep takes what has expired or is no longer kept out of memory, as the app does by itself every ten minutes; the next
-// checkpoint takes it off the index on disk. It leaves tags that expired in the last hour
-// and events that went out of their retention yesterday, in case the clock is set back a little.
+// checkpoint takes it off the index on disk. It leaves what the clock has not
+// called old for an hour, tags that expired in the hour before, and events that went out of their retention yesterday.
 func (a *App) Sweep(ctx context.Context) error {
 	done := make(chan error, 1)
 	select {
@@ -95,7 +95,7 @@ func (a *App) Sweep(ctx context.Context) error {
 
 // sweep runs in the applier's goroutine.
 func (a *App) sweep() error {
-	swept, err := a.index.Sweep(a.options.Clock().UnixMilli())
+	swept, err := a.index.Sweep(a.clock.past(a.options.Clock()))
 	if err != nil {
 		a.logger.Error("what is no longer kept could not be taken out", "cause", err)
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func count(t *testing.T, a *segments.App, o segments.ReadOptions, text string) u
 // TestRetention goes through the life of two rules; the judge goes through thousands.
 func TestRetention(t *testing.T) {
 	ctx, clock, dir := context.Background(), newClock(time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)), t.TempDir()
-	home, a := open(t, dir, segments.Options{Clock: clock.now})
+	home, a := open(t, dir, segments.Options{Clock: clock.now, ClockPatience: -1})
 	position := uint64(0)
 	write := func(build func(b *batch.Builder)) {
 		t.Helper()
@@ -136,7 +137,7 @@ func TestRetention(t *testing.T) {
 	if err := home.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, a = open(t, dir, segments.Options{Clock: clock.now})
+	_, a = open(t, dir, segments.Options{Clock: clock.now, ClockPatience: -1})
 	want("after a restart", `tag("vip")`, 0)
 	if rules := a.Retentions(); len(rules) != 1 || rules[0] != (batch.Retention{Tag: true, Name: "vip", KeepDays: 2}) {
 		t.Errorf("rules after a restart: %v", rules)
@@ -146,7 +147,7 @@ func TestRetention(t *testing.T) {
 // TestRetentionGivesDiskBack has old events leave the index, then log and snapshots.
 func TestRetentionGivesDiskBack(t *testing.T) {
 	ctx, clock, dir := context.Background(), newClock(time.Now()), t.TempDir()
-	options := segments.Options{Clock: clock.now, CheckpointBytes: 1 << 20, LogSegmentBytes: 1 << 20, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	options := segments.Options{Clock: clock.now, ClockPatience: -1, CheckpointBytes: 1 << 20, LogSegmentBytes: 1 << 20, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	home, a := open(t, dir, options)
 	const days, each = 60, 8000
 	for day := range days {
@@ -210,4 +211,83 @@ func diskUse(t *testing.T, dir string) map[string]int64 {
 		t.Fatal(err)
 	}
 	return use
+}
+
+// TestRetentionOfAnIdleApp has what is no longer kept leave log and snapshots of an app that writes nothing more.
+func TestRetentionOfAnIdleApp(t *testing.T) {
+	ctx, clock, dir := context.Background(), newClock(time.Now()), t.TempDir()
+	options := segments.Options{Clock: clock.now, ClockPatience: -1}
+	home, a := open(t, dir, options)
+	_, err := a.Write(ctx, segments.WriteRequest{Build: func(b *batch.Builder) error {
+		b.Event(0, batch.Event{CID: "a", Name: "open", ID: "the needle in it", TimeMillis: batch.NoTime, OffsetMinutes: batch.NoOffset})
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.SetRetention(ctx, false, batch.Retention{Name: "open", KeepDays: 2}); err != nil {
+		t.Fatal(err)
+	}
+	for day := 0; ; day++ {
+		clock.advance(25 * time.Hour)
+		if err := a.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := home.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, pattern := range []string{"log/*", "snapshots/*"} {
+			for _, name := range files(t, dir, pattern) {
+				if data, err := os.ReadFile(name); err != nil || strings.Contains(string(data), "the needle in it") {
+					found = append(found, filepath.Base(name))
+				}
+			}
+		}
+		if len(found) == 0 {
+			t.Logf("gone after %d days", day+1)
+			break
+		}
+		if day == 8 {
+			t.Fatalf("after %d days it is in %v", day+1, found)
+		}
+		home, a = open(t, dir, options)
+	}
+	_, a = open(t, dir, options)
+	if n := count(t, a, segments.ReadOptions{}, "everyone"); n != 1 {
+		t.Errorf("%d CIDs", n)
+	}
+}
+
+// TestClockSetBackAfterASweep holds that what is written after a sweep by a clock that was ahead counts.
+func TestClockSetBackAfterASweep(t *testing.T) {
+	ctx, clock := context.Background(), newClock(time.Now())
+	_, a := open(t, t.TempDir(), segments.Options{Clock: clock.now, ClockPatience: -1})
+	write := func(cid string, lasts time.Duration) uint64 {
+		t.Helper()
+		r, err := a.Write(ctx, segments.WriteRequest{Build: func(b *batch.Builder) error {
+			b.Tag(0, batch.TagChange{CID: cid, Tag: "vip", TimeMillis: batch.NoTime, ExpiresMillis: clock.now().Add(lasts).UnixMilli()})
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Position
+	}
+	position := write("early", time.Minute)
+	count(t, a, segments.ReadOptions{AtLeastPosition: position}, "everyone")
+	clock.advance(3 * time.Hour)
+	if err := a.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	clock.advance(-3 * time.Hour)
+	write("one", 90*time.Minute)
+	position = write("two", 90*time.Minute)
+	if n := count(t, a, segments.ReadOptions{AtLeastPosition: position}, `tag("vip")`); n != 2 {
+		t.Errorf("%d bear the tag, want the 2 who got it after the clock was set back", n)
+	}
+	clock.advance(91 * time.Minute)
+	if n := count(t, a, segments.ReadOptions{}, `tag("vip")`); n != 0 {
+		t.Errorf("%d bear a tag that has expired", n)
+	}
 }

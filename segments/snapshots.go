@@ -73,17 +73,21 @@ func (a *App) lastSnapshotBytes() int64 {
 //
 // Where none can be made, the log stays as it is: operators are told, Status says why, and it is tried again later.
 func (a *App) snapshotIfDue() {
-	grown := a.grownBytes.Load()
-	if grown < max(a.options.SnapshotBytes, a.lastSnapshotBytes()) && !a.snapshotOwed() || time.Since(a.snapshotFailed) < time.Minute {
+	grown, owed := a.grownBytes.Load(), a.snapshotOwed()
+	if grown < max(a.options.SnapshotBytes, a.lastSnapshotBytes()) && !owed || time.Since(a.snapshotFailed) < time.Minute {
 		return
 	}
-	err := a.roomForSnapshot()
+	positions, err := snapshots(a.snapshotDir())
+	if err == nil {
+		err = a.roomForSnapshot()
+	}
 	if err == nil {
 		err = a.snapshot()
 	}
 	if err == nil {
 		a.grownBytes.Add(-grown)
-		err = a.dropOld()
+		again := len(positions) > 0 && positions[0] == a.saved.Load()
+		err = a.dropOld(owed, again)
 	}
 	if damage := new(store.DamageError); errors.As(err, &damage) || errors.Is(err, store.ErrMissing) {
 		err = a.indexDamaged(err)
@@ -213,18 +217,34 @@ func checkSnapshot(f io.ReadSeeker, want uint64) error {
 	return err
 }
 
-// dropOld removes snapshots beyond those kept, and the log that is before all of them.
-func (a *App) dropOld() error {
+// dropOld removes snapshots beyond those kept, and the log that is before all of them. When something is owed to
+// retention, the log's newest file is ended, so that it can go with the next snapshot; and where the newest snapshot was
+// made again, since nothing was written meanwhile, the older one goes.
+func (a *App) dropOld(owed, again bool) error {
 	positions, err := snapshots(a.snapshotDir())
-	if err != nil || len(positions) < keptSnapshots {
+	if err != nil || len(positions) == 0 {
 		return err
 	}
-	for _, position := range positions[keptSnapshots:] {
+	kept := keptSnapshots
+	if owed {
+		if again {
+			kept = 1
+		}
+		if err := a.disk.room(1 << 20); err == nil {
+			if err := a.wal.Roll(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(positions) < kept {
+		return nil
+	}
+	for _, position := range positions[kept:] {
 		if err := os.Remove(a.snapshotPath(position)); err != nil {
 			return err
 		}
 	}
-	return a.wal.Drop(positions[keptSnapshots-1] + 1)
+	return a.wal.Drop(positions[kept-1] + 1)
 }
 
 // restoreSnapshot fills the empty store from the newest snapshot that is whole and that the log goes on from. It

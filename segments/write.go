@@ -54,7 +54,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if w.BatchID != "" {
 		var seen *seenBatch
 		var err error
-		seen, forgot, err = a.lookup(w.BatchID, now)
+		seen, forgot, err = a.lookup(ctx, w.BatchID, now)
 		if err != nil {
 			return WriteResult{}, err
 		}

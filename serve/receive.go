@@ -83,7 +83,7 @@ func (s *Server) receive(c *call, f framing, r *http.Request, maxBytes int64) er
 	case compressed:
 		text, err = c.gunzip(r.Context(), from, maxBytes)
 	default:
-		text, err = c.read(r.Context(), from, size)
+		text, err = c.read(r.Context(), from, size, maxBytes)
 		if err == nil && f.enveloped && int64(len(text)) < size {
 			err = io.ErrUnexpectedEOF
 		}
@@ -164,16 +164,16 @@ func (c *call) gunzip(ctx context.Context, from io.Reader, maxBytes int64) ([]by
 	if err != nil {
 		return nil, err
 	}
-	return c.read(ctx, &cappedReader{from: z, left: maxBytes, maxBytes: maxBytes}, -1)
+	return c.read(ctx, &cappedReader{from: z, left: maxBytes, maxBytes: maxBytes}, -1, maxBytes)
 }
 
 // read reads all, taking room as it arrives: nobody gets much room for what is only promised. size is that promise, or
-// negative.
-func (c *call) read(ctx context.Context, from io.Reader, size int64) ([]byte, error) {
+// negative; from gives maxBytes at most.
+func (c *call) read(ctx context.Context, from io.Reader, size, maxBytes int64) ([]byte, error) {
 	var text []byte
 	for {
 		if len(text) == cap(text) {
-			grown, err := c.grow(ctx, text, c.nextCapacity(int64(len(text)), size))
+			grown, err := c.grow(ctx, text, c.nextCapacity(int64(len(text)), size, maxBytes))
 			if err != nil {
 				return nil, err
 			}
@@ -191,13 +191,16 @@ func (c *call) read(ctx context.Context, from io.Reader, size int64) ([]byte, er
 }
 
 // nextCapacity returns how much room to make for a text of which so much has arrived.
-func (c *call) nextCapacity(arrived, size int64) int64 {
+func (c *call) nextCapacity(arrived, size, maxBytes int64) int64 {
 	const first = 4 << 10
 	whole := size + 1 // so that the end is seen
 	switch {
 	case size < arrived: // not promised, or not kept
 	case size < smallTextBytes, arrived >= smallTextBytes && (whole <= c.limits.TextBytes/8 || whole <= 4*arrived):
 		return whole
+	}
+	if arrived >= smallTextBytes && maxBytes < 4*arrived {
+		return maxBytes + 1 // twice would be more than is there for two copies of a text
 	}
 	return max(first, 2*arrived)
 }

@@ -73,7 +73,7 @@ func (r *rooms) take(ctx context.Context, room *semaphore.Weighted, bytes int64,
 	defer cancel()
 	if err := room.Acquire(patient, bytes); err != nil {
 		if ctx.Err() != nil {
-			return share{}, context.Cause(ctx)
+			return share{}, ctx.Err()
 		}
 		return share{}, errBusy()
 	}

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -236,6 +238,32 @@ func TestLongNamesAreNotRepeated(t *testing.T) {
 		_, got := post(t, url+writePath, fmt.Sprintf(body, long))
 		if !strings.Contains(got, `"reason":"NAME_TOO_LONG"`) || len(got) > 1000 {
 			t.Errorf("%d bytes: %.500s", len(got), got)
+		}
+	}
+}
+
+// TestLargestBodyOfUnknownSize holds that a body up to the limit is taken on an idle server, whether its size is announced,
+// found out as it comes, or only known once it is unpacked.
+func TestLargestBodyOfUnknownSize(t *testing.T) {
+	url := listen(t, newServer(t, Options{})) + writePath
+	for _, mib := range []int{6, 9, 11} {
+		body := `{"records":[]` + strings.Repeat(" ", mib<<20) + `}`
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := z.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if status, got := post(t, url, body); status != http.StatusOK {
+			t.Errorf("%d MiB, announced: %d %s", mib, status, got)
+		}
+		if status, got := postFrom(t, url, io.MultiReader(strings.NewReader(body))); status != http.StatusOK {
+			t.Errorf("%d MiB, in chunks: %d %s", mib, status, got)
+		}
+		if status, got := postFrom(t, url, &packed, "Content-Encoding", "gzip"); status != http.StatusOK {
+			t.Errorf("%d MiB, with gzip: %d %s", mib, status, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -121,5 +122,52 @@ func TestDropFailing(t *testing.T) {
 			t.Fatalf("operation %d: reopened with %d to %d, want %d to %d", failing, l.First(), l.Last(), first, last)
 		}
 		l.Close()
+	}
+}
+
+// TestRollAndDrop has all records go, and the log go on after them.
+func TestRollAndDrop(t *testing.T) {
+	dir := t.TempDir()
+	l, _, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range uint64(3) {
+		last, err := l.Append([]byte("a secret"), []byte("another"))
+		if err != nil || last != 2*round+2 {
+			t.Fatal(last, err)
+		}
+		for range 2 { // the second has nothing to do
+			if err := errors.Join(l.Roll(), l.Drop(last+1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if l.First() != last+1 || l.Last() != last {
+			t.Fatalf("holds %d to %d, dropped up to %d", l.First(), l.Last(), last)
+		}
+		names, err := os.ReadDir(dir)
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, names[0].Name()))
+		if err != nil || bytes.Contains(data, []byte("secret")) {
+			t.Fatal("a dropped record is on disk, or ", err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var cut Recovery
+		if l, cut, err = Open(dir, Options{}); err != nil || cut != (Recovery{}) {
+			t.Fatal(cut, err)
+		}
+		if l.First() != last+1 || l.Last() != last {
+			t.Fatalf("opened again it holds %d to %d, dropped up to %d", l.First(), l.Last(), last)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Roll(); !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
 	}
 }

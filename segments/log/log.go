@@ -216,8 +216,7 @@ func (l *Log) Append(payloads ...[]byte) (last uint64, err error) {
 func (l *Log) appendGroup(payloads [][]byte) error {
 	seg := l.segments[len(l.segments)-1] // only this goroutine changes it
 	if seg.bytes >= l.segmentBytes && seg.last >= seg.head.first {
-		next := fileHeader{first: seg.last + 1, prevFirst: seg.head.first, prevBytes: seg.bytes, chain: l.chain}
-		if err := l.begin(next); err != nil {
+		if err := l.roll(seg); err != nil {
 			return err
 		}
 		seg = l.segments[len(l.segments)-1]
@@ -250,6 +249,30 @@ func (l *Log) appendGroup(payloads [][]byte) error {
 	s.last, s.bytes = last, s.bytes+int64(len(group))
 	l.bytes += int64(len(group))
 	return nil
+}
+
+// Roll ends the last segment, if it has records, so that Drop can remove it once they are not needed any more. An error
+// wraps ErrFailed, like one of Append, or os.ErrClosed.
+func (l *Log) Roll() error {
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if l.closed {
+		return fmt.Errorf("log: roll %s: %w", l.path, os.ErrClosed)
+	}
+	if l.failed != nil {
+		return l.failed
+	}
+	if seg := l.segments[len(l.segments)-1]; seg.last >= seg.head.first {
+		if err := l.roll(seg); err != nil {
+			l.failed = fmt.Errorf("%w: %w", ErrFailed, err)
+			return l.failed
+		}
+	}
+	return nil
+}
+
+func (l *Log) roll(seg segment) error {
+	return l.begin(fileHeader{first: seg.last + 1, prevFirst: seg.head.first, prevBytes: seg.bytes, chain: l.chain})
 }
 
 // Drop removes the segments that hold only records before a position, oldest

@@ -252,6 +252,11 @@ func TestAnyHistory(t *testing.T) {
 					rt.Fatalf("append: %d, %v, want %d", last, err, len(want))
 				}
 			},
+			"roll": func(rt *rapid.T) {
+				if err := l.Roll(); err != nil {
+					rt.Fatal(err)
+				}
+			},
 			"reopen": func(rt *rapid.T) {
 				follow()
 				if err := errors.Join(reader.Close(), l.Close()); err != nil {

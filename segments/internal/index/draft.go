@@ -49,6 +49,8 @@ const unheard = 1<<62 - 1
 // Apply adds the batch at a position. After an error the draft must be thrown away.
 func (d *Draft) Apply(b *batch.Batch, position uint64) error {
 	d.position = position
+	// What was swept by a clock that has been set back since expires once more.
+	d.sweptMillis = min(d.sweptMillis, b.ReceivedMillis)
 	for _, r := range b.Retentions {
 		if err := d.retain(r, b.ReceivedMillis); err != nil {
 			return fmt.Errorf("retention of %.60q: %w", r.Name, err)

@@ -212,11 +212,15 @@ func (s *Store) Compact() error {
 // Bytes returns the size of the index on disk, counting what sparse files really hold.
 func (s *Store) Bytes() int64 { return diskBytes(s.dir) }
 
+// StopWaiting has the calls under way and later ones no longer wait for a disk that fails or is full. It is for
+// those who are about to call Close once their calls have ended.
+func (s *Store) StopWaiting() { s.ending.Do(func() { close(s.watch.closing) }) }
+
 // Close waits for the calls under way and closes the directory. Writers that were not flushed lose
 // what they hold. Calls after it return ErrClosed; closing again does nothing. A *StuckError says that not even
 // the disk's failing lets Badger end.
 func (s *Store) Close() error {
-	s.ending.Do(func() { close(s.watch.closing) })
+	s.StopWaiting()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
