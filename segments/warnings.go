@@ -3,6 +3,7 @@ package segments
 import (
 	"fmt"
 
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/value"
@@ -13,6 +14,20 @@ import (
 func (v *View) Warnings(n expr.Node) []Warning {
 	w := warner{view: v, seen: map[string]bool{}}
 	expr.Walk(n, w.node)
+	return w.found
+}
+
+// RetentionWarnings names what rules are about that nobody has used yet.
+func (a *App) RetentionWarnings(rules []batch.Retention) []Warning {
+	w := warner{seen: map[string]bool{}}
+	for _, r := range rules {
+		if _, found := a.index.Schema.Tag(r.Name); r.Tag && !found {
+			w.unknown("UNKNOWN_TAG", "tag", r.Name, a.index.Schema.Tags())
+		}
+		if _, found := a.index.Schema.Event(r.Name); !r.Tag && !found {
+			w.unknown("UNKNOWN_EVENT", "event", r.Name, a.index.Schema.Events())
+		}
+	}
 	return w.found
 }
 

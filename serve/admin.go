@@ -55,7 +55,7 @@ func (a adminService) SetRetention(ctx context.Context, r *connect.Request[whowh
 	if err != nil {
 		return nil, err
 	}
-	return connect.NewResponse(&whowhenv1.SetRetentionResponse{Position: position}), nil
+	return connect.NewResponse(&whowhenv1.SetRetentionResponse{Position: position, Warnings: encodeWarnings(app.RetentionWarnings(rules))}), nil
 }
 
 func decodeRetentions(rules []*whowhenv1.Retention) ([]batch.Retention, error) {

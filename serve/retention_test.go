@@ -51,6 +51,10 @@ func TestSetRetention(t *testing.T) {
 	if err != nil || len(warned.Msg.Warnings) != 1 || warned.Msg.Warnings[0].Reason != "BEYOND_RETENTION" {
 		t.Errorf("a window beyond the retention is not warned of: %v, %v", warned, err)
 	}
+	r, err := c.admin.SetRetention(t.Context(), connect.NewRequest(&whowhenv1.SetRetentionRequest{Rules: []*whowhenv1.Retention{{Of: &whowhenv1.Retention_Event{Event: "opne"}, KeepDays: 3}}, ValidateOnly: true}))
+	if err != nil || len(r.Msg.Warnings) != 1 || r.Msg.Warnings[0].Reason != "UNKNOWN_EVENT" || r.Msg.Warnings[0].Nearest != "open" {
+		t.Errorf("a misspelt name is told %v, %v", r, err)
+	}
 	for name, bad := range map[string]*whowhenv1.SetRetentionRequest{
 		"none":         {},
 		"nameless":     {Rules: []*whowhenv1.Retention{{KeepDays: 1}}},

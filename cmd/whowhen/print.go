@@ -35,11 +35,15 @@ type warning struct {
 }
 
 func newAnswered(asOf *timestamppb.Timestamp, position uint64, warnings []*whowhenv1.Warning) answered {
-	a := answered{AsOf: stamp(asOf), Position: position, Warnings: []warning{}}
+	return answered{AsOf: stamp(asOf), Position: position, Warnings: newWarnings(warnings)}
+}
+
+func newWarnings(warnings []*whowhenv1.Warning) []warning {
+	list := []warning{}
 	for _, w := range warnings {
-		a.Warnings = append(a.Warnings, warning{w.Reason, w.Name, w.Nearest, w.Message})
+		list = append(list, warning{w.Reason, w.Name, w.Nearest, w.Message})
 	}
-	return a
+	return list
 }
 
 // warn tells people of warnings; with --json they are in the result as well.

@@ -50,11 +50,13 @@ func (c *retainCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	m.warn(answer.Msg.Warnings)
 	if m.flags.JSON {
 		return writeJSON(m.Stdout, struct {
 			retentionJSON
-			Position uint64 `json:"position"`
-		}{newRetentionJSON(rule), answer.Msg.Position})
+			Position uint64    `json:"position"`
+			Warnings []warning `json:"warnings"`
+		}{newRetentionJSON(rule), answer.Msg.Position, newWarnings(answer.Msg.Warnings)})
 	}
 	m.say("%s %q is kept %s.", strings.ToUpper(c.What[:1])+c.What[1:], c.Name, keepText(days))
 	return nil

@@ -182,7 +182,9 @@ func (*Retention_Tag) isRetention_Of() {}
 type SetRetentionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position of the rules in the log, which are on disk.
-	Position      uint64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	Position uint64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	// Names that nothing has used yet: a rule may come before what it is about, but is as often misspelt.
+	Warnings      []*Warning `protobuf:"bytes,2,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +224,13 @@ func (x *SetRetentionResponse) GetPosition() uint64 {
 		return x.Position
 	}
 	return 0
+}
+
+func (x *SetRetentionResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 type StatusRequest struct {
@@ -641,7 +650,7 @@ var File_whowhen_v1_admin_proto protoreflect.FileDescriptor
 const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16whowhen/v1/admin.proto\x12\n" +
-	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n" +
+	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16whowhen/v1/types.proto\"y\n" +
 	"\x13SetRetentionRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12+\n" +
 	"\x05rules\x18\x02 \x03(\v2\x15.whowhen.v1.RetentionR\x05rules\x12#\n" +
@@ -650,9 +659,10 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\x05event\x18\x01 \x01(\tH\x00R\x05event\x12\x12\n" +
 	"\x03tag\x18\x02 \x01(\tH\x00R\x03tag\x12\x1b\n" +
 	"\tkeep_days\x18\x03 \x01(\rR\bkeepDaysB\x04\n" +
-	"\x02of\"2\n" +
+	"\x02of\"c\n" +
 	"\x14SetRetentionResponse\x12\x1a\n" +
-	"\bposition\x18\x01 \x01(\x04R\bposition\"!\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12/\n" +
+	"\bwarnings\x18\x02 \x03(\v2\x13.whowhen.v1.WarningR\bwarnings\"!\n" +
 	"\rStatusRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\"\xe9\x06\n" +
 	"\x0eStatusResponse\x12\x10\n" +
@@ -727,24 +737,26 @@ var file_whowhen_v1_admin_proto_goTypes = []any{
 	(*StatusResponse)(nil),        // 4: whowhen.v1.StatusResponse
 	(*FieldStatus)(nil),           // 5: whowhen.v1.FieldStatus
 	(*EventStatus)(nil),           // 6: whowhen.v1.EventStatus
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*Warning)(nil),               // 7: whowhen.v1.Warning
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_whowhen_v1_admin_proto_depIdxs = []int32{
 	1, // 0: whowhen.v1.SetRetentionRequest.rules:type_name -> whowhen.v1.Retention
-	7, // 1: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
-	5, // 2: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
-	5, // 3: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
-	6, // 4: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
-	1, // 5: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
-	3, // 6: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
-	0, // 7: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
-	4, // 8: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
-	2, // 9: whowhen.v1.AdminService.SetRetention:output_type -> whowhen.v1.SetRetentionResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 1: whowhen.v1.SetRetentionResponse.warnings:type_name -> whowhen.v1.Warning
+	8, // 2: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	5, // 3: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
+	5, // 4: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
+	6, // 5: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
+	1, // 6: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
+	3, // 7: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
+	0, // 8: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
+	4, // 9: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
+	2, // 10: whowhen.v1.AdminService.SetRetention:output_type -> whowhen.v1.SetRetentionResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_admin_proto_init() }
@@ -752,6 +764,7 @@ func file_whowhen_v1_admin_proto_init() {
 	if File_whowhen_v1_admin_proto != nil {
 		return
 	}
+	file_whowhen_v1_types_proto_init()
 	file_whowhen_v1_admin_proto_msgTypes[1].OneofWrappers = []any{
 		(*Retention_Event)(nil),
 		(*Retention_Tag)(nil),
