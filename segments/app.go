@@ -41,15 +41,15 @@ type App struct {
 	index *index.Index
 
 	// room has a unit for each record that is taken but not visible; large ones take more.
-	room    *semaphore.Weighted
-	commits chan *pending
-	applies chan *pending
-	save    chan struct{} // asks for a checkpoint
-	saves   chan struct{} // says that there was one
-	sweeps  chan chan error
-	stop    chan struct{} // closed when the app closes
-	done    sync.WaitGroup
-	saved   atomic.Uint64 // position of the last checkpoint
+	room     *semaphore.Weighted
+	commits  chan *pending
+	applies  chan *pending
+	save     chan struct{} // asks for a checkpoint
+	wasSaved chan struct{} // tells the keeper that there was one
+	sweeps   chan chan error
+	stop     chan struct{} // closed when the app closes
+	done     sync.WaitGroup
+	saved    atomic.Uint64 // position of the last checkpoint
 	// grownBytes is by how much the log has grown since the last snapshot, about.
 	grownBytes atomic.Int64
 	// stuck says that the index could not apply the log, and so stays where it is.
@@ -68,11 +68,11 @@ type App struct {
 	// admission puts writes in the order of the log and knows what those in flight will have changed.
 	admission admission
 
-	mu      sync.Mutex
-	visible chan struct{} // closed and replaced when a version becomes visible
-	broken  error         // why the index takes no more
-	unsaved error         // why the last checkpoint found no room, or nil
-	unkept  error         // why the last snapshot found no room, or nil
+	mu         sync.Mutex
+	visible    chan struct{} // closed and replaced when a version becomes visible
+	broken     error         // why the index takes no more
+	unsaved    error         // why the last checkpoint found no room, or nil
+	noSnapshot error         // why the last snapshot found no room, or nil
 }
 
 func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*App, error) {
@@ -92,13 +92,13 @@ func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*Ap
 		room:   semaphore.NewWeighted(int64(o.QueueRecords)),
 		// Each batch in it holds room for a record at least, so that sending never waits. That matters: it is
 		// done under admission's mutex, which the committer takes too.
-		commits: make(chan *pending, o.QueueRecords),
-		applies: make(chan *pending, 1024),
-		save:    make(chan struct{}, 1),
-		saves:   make(chan struct{}, 1),
-		sweeps:  make(chan chan error),
-		stop:    make(chan struct{}),
-		visible: make(chan struct{}),
+		commits:  make(chan *pending, o.QueueRecords),
+		applies:  make(chan *pending, 1024),
+		save:     make(chan struct{}, 1),
+		wasSaved: make(chan struct{}, 1),
+		sweeps:   make(chan chan error),
+		stop:     make(chan struct{}),
+		visible:  make(chan struct{}),
 
 		progress: p,
 	}
@@ -220,14 +220,14 @@ func (a *App) setUnsaved(err error) {
 func (a *App) setNoSnapshot(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unkept = err
+	a.noSnapshot = err
 }
 
 // whyNoSnapshot returns why the last snapshot found no room on the disk, or nil.
 func (a *App) whyNoSnapshot() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.unkept
+	return a.noSnapshot
 }
 
 // whyUnsaved returns why the last checkpoint found no room on the disk, or nil.

@@ -119,13 +119,7 @@ func (w *world) crash(damaged bool) {
 	if damaged {
 		w.harm(filepath.Join(w.dir, "apps", "default", "index"))
 	}
-	var err error
-	if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
-		w.t.Fatal(err)
-	}
-	if w.app, err = w.home.App(""); err != nil {
-		w.t.Fatal(err)
-	}
+	w.reopen()
 	if after := w.everyone(); !slices.Equal(before, after) {
 		w.t.Fatalf("the order of CIDs is another after a crash: %d before, %d after", len(before), len(after))
 	}

@@ -131,15 +131,20 @@ func (w *world) restart(keepIndex bool) {
 			w.t.Fatal(err)
 		}
 	}
+	w.reopen()
+	if after := w.everyone(); !slices.Equal(before, after) {
+		w.t.Fatalf("the order of CIDs is another after a restart: %d before, %d after", len(before), len(after))
+	}
+}
+
+func (w *world) reopen() {
+	w.t.Helper()
 	var err error
 	if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {
 		w.t.Fatal(err)
 	}
 	if w.app, err = w.home.App(""); err != nil {
 		w.t.Fatal(err)
-	}
-	if after := w.everyone(); !slices.Equal(before, after) {
-		w.t.Fatalf("the order of CIDs is another after a restart: %d before, %d after", len(before), len(after))
 	}
 }
 

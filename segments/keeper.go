@@ -9,7 +9,7 @@ func (a *App) keep() {
 		select {
 		case <-a.stop:
 			return
-		case <-a.saves:
+		case <-a.wasSaved:
 			a.tidy()
 		}
 	}

@@ -171,7 +171,7 @@ func (a *App) checkpoints() {
 		default:
 			ticker.Reset(usually)
 			select {
-			case a.saves <- struct{}{}:
+			case a.wasSaved <- struct{}{}:
 			default: // it has not come round to the last one
 			}
 		}

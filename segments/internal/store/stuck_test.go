@@ -53,15 +53,22 @@ func fill(s *Store) error {
 	return w.Flush()
 }
 
-// TestNothingHangs holds that calls end, with an error, when Badger can write no table any more.
-func TestNothingHangs(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
+// smallStore returns a store that rotates its memtable soon, and holds a blob named old.
+func smallStore(t *testing.T) (s *Store, dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	s, err := Open(dir, Options{MemTableBytes: minMemTableBytes})
 	if err != nil {
 		t.Fatal(err)
 	}
 	put(t, s, "old", content("old", 100_000))
+	return s, dir
+}
+
+// TestNothingHangs holds that calls end, with an error, when Badger can write no table any more.
+func TestNothingHangs(t *testing.T) {
+	t.Parallel()
+	s, dir := smallStore(t)
 	t.Cleanup(block(t, dir))
 	stuck := new(StuckError)
 	if err, ended := within(t, "filling it", 30*time.Second, func() error { return fill(s) }); ended && !errors.As(err, &stuck) {
@@ -82,12 +89,7 @@ func TestNothingHangs(t *testing.T) {
 // TestCloseOnABadDisk holds that what was flushed is there after a Close that had to give up.
 func TestCloseOnABadDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(dir, Options{MemTableBytes: minMemTableBytes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "old", content("old", 100_000))
+	s, dir := smallStore(t)
 	unblock := block(t, dir)
 	t.Cleanup(unblock)
 	stuck := new(StuckError)
@@ -116,12 +118,8 @@ func TestCloseOnABadDisk(t *testing.T) {
 // TestOpenOnABadDisk has Badger's Open fail, and the table of what it replayed too.
 func TestOpenOnABadDisk(t *testing.T) {
 	t.Parallel()
-	dir, copied := t.TempDir(), t.TempDir()
-	s, err := Open(dir, Options{MemTableBytes: minMemTableBytes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "old", content("old", 100_000))
+	s, dir := smallStore(t)
+	copied := t.TempDir()
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -177,12 +175,7 @@ func TestGivenUpManifest(t *testing.T) {
 // TestLostMemtable has Badger fail to make its next write-ahead file, after which it ends the process at the next write.
 func TestLostMemtable(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := Open(dir, Options{MemTableBytes: minMemTableBytes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "old", content("old", 100_000))
+	s, dir := smallStore(t)
 	for i := 2; i < 9; i++ {
 		if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("%05d.mem", i)), 0o755); err != nil {
 			t.Fatal(err)
@@ -192,7 +185,7 @@ func TestLostMemtable(t *testing.T) {
 		t.Fatal("no write failed")
 	}
 	stuck := new(StuckError)
-	if _, err = s.Get([]byte("old")); !errors.As(err, &stuck) {
+	if _, err := s.Get([]byte("old")); !errors.As(err, &stuck) {
 		t.Errorf("a reader is told %v", err)
 	}
 	if err := s.SetManifest([]byte("m")); !errors.As(err, &stuck) {
