@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"whowhen.dev/whowhen/segments/internal/eval"
 	"whowhen.dev/whowhen/segments/internal/index"
 	"whowhen.dev/whowhen/segments/internal/store"
 	"whowhen.dev/whowhen/segments/log"
@@ -39,6 +40,8 @@ type App struct {
 	wal   *log.Log
 	store *store.Store
 	index *index.Index
+	hot   *index.Hot // of all apps of the home
+	pool  *eval.Pool
 
 	// room has a unit for each record that is taken but not visible; large ones take more.
 	room     *semaphore.Weighted
@@ -75,7 +78,7 @@ type App struct {
 	noSnapshot error         // why the last snapshot found no room, or nil
 }
 
-func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*App, error) {
+func openApp(ctx context.Context, name, dir string, o Options, hot *index.Hot, p *progress) (*App, error) {
 	m, err := readMeta(dir)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,8 @@ func openApp(ctx context.Context, name, dir string, o Options, p *progress) (*Ap
 		name: name, dir: dir, zone: zone, options: o, started: o.Clock(), created: m.Created,
 		logger: o.Logger.With("app", name),
 		disk:   &disk{dir: dir},
+		hot:    hot,
+		pool:   eval.NewPool(),
 		clock:  &pastClock{patience: o.ClockPatience},
 		room:   semaphore.NewWeighted(int64(o.QueueRecords)),
 		// Each batch in it holds room for a record at least, so that sending never waits. That matters: it is
@@ -140,6 +145,9 @@ func (a *App) close() error {
 
 func (a *App) closeFiles() error {
 	var errs []error
+	if a.index != nil {
+		a.index.Close()
+	}
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 	}

@@ -25,6 +25,7 @@ import (
 	_ "time/tzdata" // zones must not depend on the machine
 
 	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/internal/index"
 )
 
 // DefaultApp is the app that is meant when none is named.
@@ -37,8 +38,8 @@ type Options struct {
 	Clock func() time.Time
 	// Logger takes what operators should know; default is to drop it.
 	Logger *slog.Logger
-	// CacheBytes bounds the memory of fragments that are on disk as well, for each app;
-	// default 1 GiB.
+	// CacheBytes bounds the memory, outside the Go heap, of fragments that are on disk as well, of all apps together; default
+	// a third of the machine's memory, or of what the process may take of it.
 	CacheBytes int64
 	// CheckpointBytes is how much the log may grow before the index is saved; default 64 MiB. What is
 	// not saved is applied again at the next start.
@@ -70,7 +71,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.CacheBytes <= 0 {
-		o.CacheBytes = 1 << 30
+		o.CacheBytes = memoryBytes() / 3
 	}
 	if o.CheckpointBytes <= 0 {
 		o.CheckpointBytes = 64 << 20
@@ -98,6 +99,7 @@ type Home struct {
 	dir     string
 	options Options
 	unlock  func() error
+	hot     *index.Hot // of all apps
 
 	ctx   context.Context // of all openings; done once Close begins
 	stop  context.CancelFunc
@@ -120,7 +122,8 @@ func OpenHome(dir string, o Options) (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Home{dir: dir, options: o.withDefaults(), unlock: unlock, turns: make(chan struct{}, openingsAtOnce), apps: map[string]*opening{}}
+	o = o.withDefaults()
+	h := &Home{dir: dir, options: o, unlock: unlock, hot: index.NewHot(o.CacheBytes), turns: make(chan struct{}, openingsAtOnce), apps: map[string]*opening{}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h, nil
 }

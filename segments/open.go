@@ -156,7 +156,7 @@ func (a *App) readIndex(ctx context.Context) error {
 	a.progress.begin("reading the index")
 	// A store that is closed ends the reading at its next blob.
 	reading := context.AfterFunc(ctx, func() { a.store.Close() })
-	ix, err := index.New(a.store, a.zone, a.options.CacheBytes, a.indexDamaged)
+	ix, err := index.New(a.store, a.zone, a.hot, a.indexDamaged)
 	if !reading() {
 		return ctx.Err()
 	}

@@ -165,7 +165,7 @@ func (h *Home) open(ctx context.Context, o *opening, dir string) {
 	defer func() { <-h.turns }()
 	stop := o.progress.every(5*time.Second, h.options.Logger.With("app", o.name))
 	defer stop()
-	o.app, o.err = openApp(ctx, o.name, dir, h.options, &o.progress)
+	o.app, o.err = openApp(ctx, o.name, dir, h.options, h.hot, &o.progress)
 	if o.err != nil && ctx.Err() != nil {
 		o.err = interrupted(o.name, o.err)
 	}

@@ -103,8 +103,10 @@ type Status struct {
 	Retentions         []batch.Retention
 	LogBytes           uint64
 	IndexBytes         uint64
-	CacheBytes         uint64
+	CacheBytes         uint64 // of all apps together
 	CacheBudgetBytes   uint64
+	CacheHits          uint64 // fragments that a query found in memory, since the app was opened
+	CacheMisses        uint64 // those that it had to read
 	DirtyBytes         uint64
 	Recovery           string
 	StartedAt          time.Time

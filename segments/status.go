@@ -6,12 +6,14 @@ import "whowhen.dev/whowhen/segments/internal/civil"
 func (a *App) Status() (Status, error) {
 	version, release := a.index.Pin()
 	defer release()
-	used, budget := a.index.CacheUsage()
+	used, budget := a.hot.Usage()
+	hits, misses := a.index.CacheUse()
 	s := Status{
 		App: a.name, Zone: a.zone.String(), Writable: true, StartedAt: a.started, Recovery: a.recovery,
 		DurablePosition: a.wal.Last(), VisiblePosition: version.Position, CheckpointPosition: a.saved.Load(),
 		CIDs: uint64(version.CIDs), LogBytes: uint64(a.wal.Bytes()), IndexBytes: uint64(a.store.Bytes()),
-		Retentions: a.Retentions(), CacheBytes: uint64(used), CacheBudgetBytes: uint64(budget), DirtyBytes: uint64(max(0, a.index.DirtyBytes())),
+		Retentions: a.Retentions(), CacheBytes: uint64(used), CacheBudgetBytes: uint64(budget), CacheHits: hits, CacheMisses: misses,
+		DirtyBytes: uint64(max(0, a.index.DirtyBytes())),
 	}
 	if err := a.whyBroken(); err != nil {
 		s.Writable, s.WhyReadOnly = false, err.Error()

@@ -209,7 +209,7 @@ func (v *verification) index(zone *time.Location) (serves bool, err error) {
 		err = errors.Join(err, st.Close())
 	}()
 	v.progress.begin("index: reading it")
-	ix, newErr := index.New(st.Store, zone, v.options.CacheBytes, func(err error) error { return err })
+	ix, newErr := index.New(st.Store, zone, index.NewHot(v.options.CacheBytes), func(err error) error { return err })
 	if newErr != nil {
 		find(newErr.Error())
 		return false, nil

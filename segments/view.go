@@ -6,8 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/civil"
+	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/internal/eval"
 )
 
@@ -37,7 +39,7 @@ func (a *App) View(ctx context.Context, o ReadOptions) (*View, error) {
 	version, release := a.index.Pin()
 	return &View{app: a, release: release, env: eval.Env{
 		Version: version, Schema: a.index.Schema, CIDs: a.index.CIDs, Zone: a.zone,
-		AsOfSeconds: asOf, AsOfDay: day, NowMillis: now.UnixMilli(), Today: today,
+		AsOfSeconds: asOf, AsOfDay: day, NowMillis: now.UnixMilli(), Today: today, Pool: a.pool,
 	}}, nil
 }
 
@@ -86,20 +88,18 @@ func (v *View) Select(ctx context.Context, n expr.Node, limit uint64) (*Selectio
 // Contains says for each CID whether an expression holds for it. A CID that the app does not know is in
 // no audience.
 func (v *View) Contains(ctx context.Context, n expr.Node, cids []string) ([]bool, error) {
-	type asked struct {
-		ordinal uint32
-		row     int
-	}
-	var known []asked
-	for row, cid := range cids {
-		if ordinal, found := v.env.CIDs.Find(cid); found {
-			known = append(known, asked{ordinal, row})
+	ordinals := make([]uint32, len(cids))
+	v.env.CIDs.FindAll(&batch.CIDs{Strings: cids}, ordinals)
+	known := make([]uint64, 0, len(cids)) // ordinal<<32 | row
+	for row, ordinal := range ordinals {
+		if ordinal != dict.Nobody {
+			known = append(known, uint64(ordinal)<<32|uint64(row))
 		}
 	}
-	slices.SortFunc(known, func(a, b asked) int { return int(int64(a.ordinal) - int64(b.ordinal)) })
-	ordinals := make([]uint32, len(known))
+	slices.Sort(known)
+	ordinals = ordinals[:len(known)]
 	for i, k := range known {
-		ordinals[i] = k.ordinal
+		ordinals[i] = uint32(k >> 32)
 	}
 	holds, err := v.env.Contains(ctx, n, ordinals)
 	if err != nil {
@@ -107,7 +107,7 @@ func (v *View) Contains(ctx context.Context, n expr.Node, cids []string) ([]bool
 	}
 	contained := make([]bool, len(cids))
 	for i, k := range known {
-		contained[k.row] = holds[i]
+		contained[uint32(k)] = holds[i]
 	}
 	return contained, nil
 }

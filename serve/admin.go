@@ -87,7 +87,7 @@ func encodeStatus(s segments.Status, version string) *whowhenv1.StatusResponse {
 		Writable: s.Writable, WhyReadOnly: s.WhyReadOnly,
 		DurablePosition: s.DurablePosition, VisiblePosition: s.VisiblePosition, CheckpointPosition: s.CheckpointPosition,
 		Cids: s.CIDs, Tags: encodeFields(s.Tags), Attributes: encodeFields(s.Attributes),
-		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes,
+		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes, CacheHits: s.CacheHits, CacheMisses: s.CacheMisses,
 		DirtyBytes: s.DirtyBytes, Recovery: s.Recovery, Retentions: encodeRetentions(s.Retentions), WhyNoSnapshot: s.WhyNoSnapshot,
 	}
 	for _, e := range s.Events {

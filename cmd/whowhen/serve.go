@@ -17,10 +17,10 @@ import (
 type serveCmd struct {
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen at; default 127.0.0.1:8080. Whoever reaches it can read and write everything, so think before you widen it. Port 0 takes a free one."`
 
-	CacheBytes      int64 `default:"1073741824" placeholder:"N" help:"Memory for each app's index beyond what is not saved yet. Default 1 GiB."`
-	CheckpointBytes int64 `default:"67108864" placeholder:"N" help:"Save the index whenever this much of it is not. Default 64 MiB."`
-	SnapshotBytes   int64 `default:"1073741824" placeholder:"N" help:"Make a snapshot, by which old log can go, whenever the log has grown by this much. Default 1 GiB."`
-	LogSegmentBytes int64 `default:"67108864" placeholder:"N" help:"Size of the log's files, the unit in which old log goes. Default 64 MiB."`
+	CacheBytes      *int64 `placeholder:"N" help:"Memory for what is on disk of the index, of all apps together. Default a third of the machine's memory, or of what the process may take of it."`
+	CheckpointBytes int64  `default:"67108864" placeholder:"N" help:"Save the index whenever this much of it is not. Default 64 MiB."`
+	SnapshotBytes   int64  `default:"1073741824" placeholder:"N" help:"Make a snapshot, by which old log can go, whenever the log has grown by this much. Default 1 GiB."`
+	LogSegmentBytes int64  `default:"67108864" placeholder:"N" help:"Size of the log's files, the unit in which old log goes. Default 64 MiB."`
 }
 
 func (serveCmd) Help() string {
@@ -46,13 +46,19 @@ func (c *serveCmd) Run(ctx context.Context, m *Main) error {
 	if err := m.onlyOnDirectory("serve"); err != nil {
 		return err
 	}
-	for name, n := range map[string]int64{"cache": c.CacheBytes, "checkpoint": c.CheckpointBytes, "snapshot": c.SnapshotBytes, "log-segment": c.LogSegmentBytes} {
+	cacheBytes := int64(0) // segments chooses
+	if c.CacheBytes != nil {
+		if cacheBytes = *c.CacheBytes; cacheBytes <= 0 {
+			return usageError("--cache-bytes=%d: give a number above 0.", cacheBytes)
+		}
+	}
+	for name, n := range map[string]int64{"checkpoint": c.CheckpointBytes, "snapshot": c.SnapshotBytes, "log-segment": c.LogSegmentBytes} {
 		if n <= 0 {
 			return usageError("--%s-bytes=%d: give a number above 0.", name, n)
 		}
 	}
 	m.storage = segments.Options{
-		Logger: m.serverLogger(), CacheBytes: c.CacheBytes, CheckpointBytes: c.CheckpointBytes,
+		Logger: m.serverLogger(), CacheBytes: cacheBytes, CheckpointBytes: c.CheckpointBytes,
 		SnapshotBytes: c.SnapshotBytes, LogSegmentBytes: c.LogSegmentBytes,
 	}
 	return m.serve(ctx, c.Listen, nil)

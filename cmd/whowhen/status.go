@@ -55,7 +55,7 @@ func statusLines(s *whowhenv1.StatusResponse, width int) []string {
 	summary.add("CIDs", grouped(s.Cids))
 	summary.add("log", fmt.Sprintf("%s, on disk up to position %s", bytesText(s.LogBytes), grouped(s.DurablePosition)))
 	summary.add("index", fmt.Sprintf("%s, visible up to position %s, saved up to %s", bytesText(s.IndexBytes), grouped(s.VisiblePosition), grouped(s.CheckpointPosition)))
-	summary.add("memory", fmt.Sprintf("%s not saved yet, %s of %s cache", bytesText(s.DirtyBytes), bytesText(s.CacheBytes), bytesText(s.CacheBudgetBytes)))
+	summary.add("memory", fmt.Sprintf("%s not saved yet, %s of %s cache%s", bytesText(s.DirtyBytes), bytesText(s.CacheBytes), bytesText(s.CacheBudgetBytes), hitRate(s.CacheHits, s.CacheMisses)))
 	summary.add("version", fmt.Sprintf("%s, opened at %s", s.Version, stamp(s.StartedAt)))
 	summary.add("process", fmt.Sprintf("%s of memory, %s", bytesText(s.MemoryBytes), plural(s.Goroutines, "goroutine", "goroutines")))
 	if s.WhyNoSnapshot != "" {
@@ -103,4 +103,12 @@ func statusLines(s *whowhenv1.StatusResponse, width int) []string {
 	section(tags)
 	section(retentionTable(s.Retentions))
 	return lines
+}
+
+// hitRate says which share of the fragments that queries used were in memory; nothing before the first query.
+func hitRate(hits, misses uint64) string {
+	if hits+misses == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", where %.1f %% of what queries used was found", 100*float64(hits)/float64(hits+misses))
 }

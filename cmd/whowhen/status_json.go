@@ -20,6 +20,8 @@ type statusJSON struct {
 	IndexBytes         uint64           `json:"index_bytes"`
 	CacheBytes         uint64           `json:"cache_bytes"`
 	CacheBudgetBytes   uint64           `json:"cache_budget_bytes"`
+	CacheHits          uint64           `json:"cache_hits"`
+	CacheMisses        uint64           `json:"cache_misses"`
 	DirtyBytes         uint64           `json:"dirty_bytes"`
 	Recovery           string           `json:"recovery"`
 	Retentions         []retentionJSON  `json:"retentions"`
@@ -52,7 +54,7 @@ func newStatusJSON(s *whowhenv1.StatusResponse) statusJSON {
 		Writable: s.Writable, WhyReadOnly: s.WhyReadOnly,
 		DurablePosition: s.DurablePosition, VisiblePosition: s.VisiblePosition, CheckpointPosition: s.CheckpointPosition,
 		CIDs: s.Cids, Tags: []fieldStatus{}, Attributes: []attributeState{}, Events: []eventStatus{},
-		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes,
+		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes, CacheHits: s.CacheHits, CacheMisses: s.CacheMisses,
 		DirtyBytes: s.DirtyBytes, Recovery: s.Recovery, Retentions: []retentionJSON{}, WhyNoSnapshot: s.WhyNoSnapshot,
 		Goroutines: s.Goroutines, MemoryBytes: s.MemoryBytes,
 	}

@@ -16,6 +16,20 @@ func New(members []uint32) *Bitmap { return new(Bitmap).Apply(members, nil) }
 // Count returns the number of members.
 func (b *Bitmap) Count() int { return b.count }
 
+// Counts says how many members each block of a bitmap has.
+type Counts [ShardBlocks]int32
+
+// Counts returns how many members each block has.
+func (b *Bitmap) Counts() *Counts {
+	n := new(Counts)
+	for k := range n {
+		if block := b.Block(k); block != nil {
+			n[k] = block.count
+		}
+	}
+	return n
+}
+
 // Block returns block k, or nil when it is empty.
 func (b *Bitmap) Block(k int) *Block {
 	if b.present>>k&1 == 0 {
@@ -77,7 +91,7 @@ func cut(to []uint16, from []uint32, k int) ([]uint16, []uint32) {
 
 // MemoryBytes returns how much memory the bitmap takes, blocks it shares included.
 func (b *Bitmap) MemoryBytes() int {
-	const bitmapBytes, blockBytes, wordsBytes = 40, 40, BlockOrdinals / 8
+	const bitmapBytes, blockBytes = 40, 40
 	n := bitmapBytes + len(b.blocks)*blockBytes
 	for i := range b.blocks {
 		if b.blocks[i].words != nil {

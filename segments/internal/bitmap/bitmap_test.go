@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"whowhen.dev/whowhen/segments/internal/memory"
 )
 
 // members draws ascending distinct ordinals: scattered, clustered, dense, at the edges of blocks.
@@ -67,7 +69,7 @@ func TestBitmapAgainstSets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := Decode(data)
+		back, err := Decode(data, memory.Heap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +136,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := Decode(data)
+		b, err := Decode(data, memory.Heap)
 		if err != nil {
 			return
 		}

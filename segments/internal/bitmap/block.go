@@ -1,107 +1,6 @@
-// Package bitmap holds the rows of the index: sets of the ordinals of one shard,
-// immutable, in blocks of 2^16 that a query combines one at a time in the CPU's cache.
-//
-// In memory a block is an array of its members or, from denseFrom members on, a
-// bit each; on disk a row is a serialized roaring bitmap. All functions may be called
-// concurrently, since nothing here changes after it is made.
 package bitmap
 
-import (
-	"math/bits"
-	"slices"
-)
-
-const (
-	// BlockOrdinals is how many ordinals a block spans.
-	BlockOrdinals = 1 << 16
-	// ShardBlocks is how many blocks a shard has.
-	ShardBlocks = 16
-	// ShardOrdinals is how many ordinals a shard spans.
-	ShardOrdinals = ShardBlocks * BlockOrdinals
-	// denseFrom is the number of members from which a bit each is faster to combine
-	// than an array, although it takes more memory.
-	denseFrom = 512
-)
-
-// Words is a block with a bit each: ordinal x is bit x%64 of word x/64.
-type Words [BlockOrdinals / 64]uint64
-
-// Count returns the number of bits set.
-func (w *Words) Count() int {
-	n := 0
-	for i := 0; i < len(w); i += 4 {
-		n += bits.OnesCount64(w[i]) + bits.OnesCount64(w[i+1]) + bits.OnesCount64(w[i+2]) + bits.OnesCount64(w[i+3])
-	}
-	return n
-}
-
-// Empty says whether no bit is set.
-func (w *Words) Empty() bool {
-	for i := 0; i < len(w); i += 8 {
-		if w[i]|w[i+1]|w[i+2]|w[i+3]|w[i+4]|w[i+5]|w[i+6]|w[i+7] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// Has says whether bit x is set.
-func (w *Words) Has(x uint16) bool { return w[x>>6]>>(x&63)&1 != 0 }
-
-// Set sets bit x.
-func (w *Words) Set(x uint16) { w[x>>6] |= 1 << (x & 63) }
-
-// Unset clears bit x.
-func (w *Words) Unset(x uint16) { w[x>>6] &^= 1 << (x & 63) }
-
-// Clear clears all bits.
-func (w *Words) Clear() { *w = Words{} }
-
-// Fill sets the first n bits and clears the others.
-func (w *Words) Fill(n int) {
-	for i := range w {
-		switch {
-		case n >= 64*(i+1):
-			w[i] = ^uint64(0)
-		case n > 64*i:
-			w[i] = 1<<(n-64*i) - 1
-		default:
-			w[i] = 0
-		}
-	}
-}
-
-// And keeps the bits that are also in v.
-func (w *Words) And(v *Words) {
-	for i := range w {
-		w[i] &= v[i]
-	}
-}
-
-// AndNot clears the bits that are in v.
-func (w *Words) AndNot(v *Words) {
-	for i := range w {
-		w[i] &^= v[i]
-	}
-}
-
-// Or sets the bits that are in v.
-func (w *Words) Or(v *Words) {
-	for i := range w {
-		w[i] |= v[i]
-	}
-}
-
-// Each calls f with every bit set, ascending, until f returns false.
-func (w *Words) Each(f func(x uint16) bool) {
-	for i, word := range w {
-		for ; word != 0; word &= word - 1 {
-			if !f(uint16(i<<6 + bits.TrailingZeros64(word))) {
-				return
-			}
-		}
-	}
-}
+import "slices"
 
 // Block is a set of ordinals within a block. The zero Block is empty.
 type Block struct {
@@ -136,6 +35,59 @@ func FromWords(w *Words) Block {
 
 // Count returns the number of members.
 func (b *Block) Count() int { return int(b.count) }
+
+// Dense says whether the members are kept as a bit each, in Words; few are kept as a list.
+func (b *Block) Dense() bool { return b.words != nil }
+
+// Words returns the bits of a dense block. They must not be changed.
+func (b *Block) Words() *Words { return b.words }
+
+// Full says whether every ordinal is a member.
+func (b *Block) Full() bool { return b.count == BlockOrdinals }
+
+// Members appends the members, ascending.
+func (b *Block) Members(to []uint16) []uint16 {
+	if b.words == nil {
+		return append(to, b.array...)
+	}
+	b.words.Each(func(x uint16) bool { to = append(to, x); return true })
+	return to
+}
+
+// Keep returns those of an ascending list that are members, in the list's own memory.
+func (b *Block) Keep(list []uint16) []uint16 { return b.filter(list, 0) }
+
+// Drop returns those of an ascending list that are no members, in the list's own memory.
+func (b *Block) Drop(list []uint16) []uint16 { return b.filter(list, 1) }
+
+// filter keeps those of a list whose bit, with flip, is 1. It writes always and moves on only for those it keeps, as a branch that cannot
+// be foreseen costs more than a write.
+func (b *Block) filter(list []uint16, flip uint64) []uint16 {
+	n := 0
+	if b.words != nil {
+		for _, x := range list {
+			list[n] = x
+			n += int(b.words[x>>6]>>(x&63)&1 ^ flip)
+		}
+		return list[:n]
+	}
+	i := 0
+	for _, x := range list {
+		for i < len(b.array) && b.array[i] < x {
+			i++
+		}
+		found := uint64(0)
+		if i < len(b.array) && b.array[i] == x {
+			found = 1
+		}
+		list[n] = x
+		n += int(found ^ flip)
+	}
+	return list[:n]
+}
+
+// WithWords returns a dense block of bits that are the caller's, of which there are at most so many.
+func WithWords(w *Words, atMost int) Block { return Block{words: w, count: int32(atMost)} }
 
 // Has says whether x is a member.
 func (b *Block) Has(x uint16) bool {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/memory"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -45,13 +46,13 @@ func genChanges(t *rapid.T, scaled, dense bool) []Change {
 	return list
 }
 
-// TestBlockAgainstMap makes changes to a block and to a map, with blocks small and large.
+// TestBlockAgainstMap makes changes to a block and to a map, with blocks small and large and in both forms.
 func TestBlockAgainstMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		scaled := rapid.Bool().Draw(t, "scaled")
-		want, b := map[uint16]Cell{}, &Block{}
-		for range rapid.IntRange(1, 3).Draw(t, "rounds") {
-			changes := genChanges(t, scaled, rapid.IntRange(0, 9).Draw(t, "dense") == 0)
+		want, b := map[uint16]Cell{}, New(rapid.SampledFrom([]Form{Bytes, Planes}).Draw(t, "form"))
+		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
+			changes := genChanges(t, scaled, rapid.IntRange(0, 4).Draw(t, "dense") == 0)
 			before := b.Count()
 			b2 := b.Apply(changes)
 			if b.Count() != before {
@@ -66,56 +67,89 @@ func TestBlockAgainstMap(t *testing.T) {
 				}
 			}
 		}
-		check := func(b *Block) {
-			if b.Count() != len(want) || b.Present().Count() != len(want) {
-				t.Fatalf("%d cells, want %d", b.Count(), len(want))
-			}
-			last := -1
-			b.Each(func(x uint16, c Cell) {
-				at, found := b.At(x)
-				if w, there := want[x]; !there || !found || at != c || !same(w, c) || int(x) <= last {
-					t.Fatalf("at %d: %+v and %+v, want %+v", x, c, at, w)
-				}
-				last = int(x)
-			})
-			for _, x := range []uint16{0, 7, 99, 5000, math.MaxUint16} {
-				if _, found := b.At(x); found != (want[x] != Cell{} || has(want, x)) {
-					t.Fatalf("At(%d): %v", x, found)
-				}
-			}
-		}
-		check(b)
+		sameAsMap(t, b, want)
 		encoded, err := b.AppendTo(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		decoded, err := DecodeBlock(encoded)
-		if err != nil {
-			t.Fatal(err)
+		decoded, bytes := decodedOnce(t, encoded)
+		sameAsMap(t, decoded, want)
+		if again, err := decoded.AppendTo(nil); err != nil || !slices.Equal(again, encoded) {
+			t.Fatal("another encoding after decoding", err)
 		}
-		check(decoded)
-		if scale, uniform := b.Uniform(); uniform && b.Count() > 0 {
-			low := rapid.OneOf(rapid.Int64Range(-1001, 1001), rapid.Int64()).Draw(t, "low")
-			high := rapid.OneOf(rapid.Int64Range(-1001, 1001), rapid.Int64()).Draw(t, "high")
-			var w bitmap.Words
-			var scratch [bitmap.BlockOrdinals]int64
-			w.Set(3) // left over from before
-			b.Match(&w, low, high, &scratch)
-			matched := 0
-			b.Each(func(x uint16, c Cell) {
-				in := c.Data >= low && c.Data <= high
-				if in {
-					matched++
-				}
-				if c.Scale != scale || w.Has(x) != in {
-					t.Fatalf("Match [%d, %d] at %d, %+v: %v", low, high, x, c, w.Has(x))
-				}
-			})
-			if w.Count() != matched {
-				t.Fatalf("Match sets %d bits, want %d", w.Count(), matched)
-			}
+		moved := relocatedOnce(t, b, bytes)
+		sameAsMap(t, moved, want)
+		if moved.MemoryBytes() != decoded.MemoryBytes() || b.form != decoded.form || b.form != moved.form {
+			t.Fatalf("%d bytes when moved, %d when decoded", moved.MemoryBytes(), decoded.MemoryBytes())
+		}
+		if _, uniform := b.Uniform(); uniform && b.Count() > 0 {
+			matchesNaive(t, decoded)
 		}
 	})
+}
+
+// decodedOnce decodes and returns the size of the one piece of memory that was asked for.
+func decodedOnce(t *rapid.T, encoded []byte) (b *Block, bytes int) {
+	b, err := DecodeBlock(encoded, once(t, &bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(encoded[:0:len(encoded)])
+	return b, bytes
+}
+
+func relocatedOnce(t *rapid.T, b *Block, bytes int) *Block {
+	got := 0
+	moved, err := b.Relocate(once(t, &got))
+	if err != nil || got != bytes || got != b.contentBytes() {
+		t.Fatalf("%d bytes to relocate, %d to decode, %d by count: %v", got, bytes, b.contentBytes(), err)
+	}
+	return moved
+}
+
+// once is an Alloc that may be called once; what it gives is full of rubbish.
+func once(t *rapid.T, bytes *int) memory.Alloc {
+	return func(n int) ([]byte, error) {
+		if *bytes > 0 || n == 0 {
+			t.Fatalf("asked for %d bytes after %d", n, *bytes)
+		}
+		*bytes = n
+		piece, err := memory.Heap(n)
+		for i := range piece {
+			piece[i] = 0xa5
+		}
+		return piece, err
+	}
+}
+
+func sameAsMap(t *rapid.T, b *Block, want map[uint16]Cell) {
+	if b.Count() != len(want) {
+		t.Fatalf("%d cells, want %d", b.Count(), len(want))
+	}
+	var present bitmap.Words
+	present.Set(9) // left over from before
+	b.Present(&present)
+	if present.Count() != len(want) {
+		t.Fatalf("%d ordinals present, want %d", present.Count(), len(want))
+	}
+	last := -1
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	b.Each(func(x uint16, c Cell) {
+		at, found := b.At(x)
+		if w, there := want[x]; !there || !found || at != c || !same(w, c) || int(x) <= last || !present.Has(x) {
+			t.Fatalf("at %d: %+v and %+v, want %+v", x, c, at, w)
+		}
+		last = int(x)
+		low, high = min(low, c.Data), max(high, c.Data)
+	})
+	if l, h := b.Range(); b.Count() > 0 && (l != low || h != high) {
+		t.Fatalf("range [%d, %d], want [%d, %d]", l, h, low, high)
+	}
+	for _, x := range []uint16{0, 7, 99, 5000, math.MaxUint16} {
+		if _, found := b.At(x); found != has(want, x) {
+			t.Fatalf("At(%d): %v", x, found)
+		}
+	}
 }
 
 func has(m map[uint16]Cell, x uint16) bool {
@@ -129,10 +163,15 @@ func TestInts(t *testing.T) {
 		base := rapid.Int64Range(math.MinInt64, math.MaxInt64-spread).Draw(t, "base")
 		values := rapid.SliceOfN(rapid.Int64Range(base, base+spread), 0, 50).Draw(t, "values")
 		c := NewInts(values)
-		decoded, rest, err := DecodeInts(append(c.AppendTo(nil), "rest"...))
+		e, rest, err := parseInts(append(c.AppendTo(nil), "rest"...))
 		if err != nil || string(rest) != "rest" {
 			t.Fatal(err, rest)
 		}
+		to, err := newRoom(memory.Heap, partBytes(len(e.data)))
+		if err != nil || len(e.data) != c.dataBytes() {
+			t.Fatal(err, len(e.data))
+		}
+		decoded := e.place(&to)
 		for _, ints := range []*Ints{&c, &decoded} {
 			if !slices.Equal(ints.All(), values) {
 				t.Fatalf("%v, want %v", ints.All(), values)
@@ -160,8 +199,22 @@ func FuzzDecodeBlock(f *testing.F) {
 		}
 		f.Add(encoded)
 	}
+	for _, form := range []Form{Bytes, Planes} {
+		for _, places := range []int{sparseBelow, sparseBelow + 1, 1 << 16} {
+			var present bitmap.Words
+			present.Fill(places)
+			present.Unset(70)
+			values := make([]int64, 1<<16)
+			values[5] = 3
+			encoded, err := Build(form, 2, &present, values).AppendTo(nil)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(encoded)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := DecodeBlock(data)
+		b, err := DecodeBlock(data, memory.Heap)
 		if err != nil {
 			return
 		}
@@ -175,17 +228,19 @@ func FuzzDecodeBlock(f *testing.F) {
 		if n != b.Count() {
 			t.Fatalf("%d cells, Count says %d", n, b.Count())
 		}
-		var w bitmap.Words
-		var scratch [bitmap.BlockOrdinals]int64
-		if _, uniform := b.Uniform(); uniform {
-			b.Match(&w, -5, 5, &scratch)
+		if _, uniform := b.Uniform(); uniform && b.Count() > 0 {
+			low, high := b.Range()
+			var everyone bitmap.Words
+			everyone.Fill(bitmap.BlockOrdinals)
+			for _, r := range []Range{{-5, 5}, {low, low}, {high, high}, {low + 1, high}, {low, high - 1}, {low/2 + high/2, high}} {
+				sameAsNaive(t, b, &everyone, r)
+			}
 		}
-		_ = b.MemoryBytes()
 		again, err := b.AppendTo(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := DecodeBlock(again)
+		c, err := DecodeBlock(again, memory.Heap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,4 +301,8 @@ func BenchmarkDue(b *testing.B) {
 			block.Due(math.MinInt64, now, 600_000)
 		}
 	})
+}
+
+func sortChanges(changes []Change) {
+	slices.SortFunc(changes, func(a, b Change) int { return int(a.At) - int(b.At) })
 }

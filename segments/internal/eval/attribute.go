@@ -25,33 +25,28 @@ func (e *Env) compileAttribute(n expr.Attribute) term {
 	return attribute{id, kind, m}
 }
 
-func (a attribute) eval(r *run, _, out *bitmap.Words) error {
-	out.Clear()
+func (a attribute) eval(r *run, candidates, out *bitmap.Words) error {
 	block, err := r.env.Version.Attribute(r.shard, a.id, r.block)
 	if err != nil || block == nil {
+		out.Clear()
 		return err
 	}
-	if a.matcher.any {
-		block.Present().CopyTo(out)
-		return nil
-	}
-	const fewRanges = 4
-	if scale, uniform := block.Uniform(); uniform {
-		if ranges, ok := a.matcher.intervals(scale); ok && len(ranges) <= fewRanges {
-			one := r.borrow()
-			defer r.giveBack(one)
-			for _, i := range ranges {
-				block.Match(one, i.low, i.high, r.scratch())
-				out.Or(one)
+	scale, uniform := block.Uniform()
+	switch {
+	case a.matcher.any:
+		block.Present(out)
+	case a.matcher.codes != nil:
+		block.InCodes(out, candidates, a.matcher.codes)
+	case uniform:
+		block.InRanges(out, candidates, a.matcher.at(scale))
+	default:
+		out.Clear()
+		block.Each(func(x uint16, c column.Cell) {
+			if a.matcher.holds(a.kind, c.Data, c.Scale) {
+				out.Set(x)
 			}
-			return nil
-		}
+		})
 	}
-	block.Each(func(x uint16, c column.Cell) {
-		if a.matcher.holds(a.kind, c.Data, c.Scale) {
-			out.Set(x)
-		}
-	})
 	return nil
 }
 

@@ -13,7 +13,8 @@ type events struct {
 	where    cond // nil when there is none
 }
 
-func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
+func (p *planner) behaviour(n expr.Behaviour) (term, error) {
+	e := p.env
 	id, found := e.Schema.Event(n.Event)
 	if !found {
 		return e.nothingDone(n), nil
@@ -25,10 +26,10 @@ func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
 			return nil, err
 		}
 	}
-	within := func(s span) did {
+	within := func(s span) term {
 		other := selected
 		other.span = s
-		return did{other}
+		return &did{events: other}
 	}
 	switch n.Func {
 	case expr.Count:
@@ -43,7 +44,7 @@ func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
 		return newSumming(selected, property, n), nil
 	case expr.First:
 		if n.Window.Kind == expr.WithinDays || n.Window.Kind == expr.WithinHours {
-			return and{[]term{did{selected}, not{within(e.before(n.Window))}}}, nil
+			return p.conjunction([]term{within(selected.span), not{within(e.before(n.Window))}})
 		}
 	case expr.Last:
 		if n.Window.Kind == expr.BeforeDays || n.Window.Kind == expr.BeforeHours {
@@ -51,10 +52,10 @@ func (e *Env) compileBehaviour(n expr.Behaviour) (term, error) {
 			if n.Window.Kind == expr.BeforeHours {
 				kind = expr.WithinHours
 			}
-			return and{[]term{did{selected}, not{within(e.span(expr.Window{Kind: kind, N: n.Window.N}))}}}, nil
+			return p.conjunction([]term{within(selected.span), not{within(e.span(expr.Window{Kind: kind, N: n.Window.N}))}})
 		}
 	}
-	return did{selected}, nil
+	return within(selected.span), nil
 }
 
 // nothingDone is a behaviour of an event or property that nobody has shown: every count and sum is 0.
@@ -92,9 +93,4 @@ func (s span) millis() (after, to int64) {
 		after = s.afterSecond*1000 + 999
 	}
 	return after, s.toSecond*1000 + 999
-}
-
-// days returns the event's days in the span, of the run's shard.
-func (s *events) days(r *run) []*index.EventDay {
-	return r.env.Version.EventDays(r.shard, s.id, max(s.keptFrom, s.span.fromDay), s.span.toDay)
 }

@@ -6,31 +6,43 @@ import (
 )
 
 // did holds for whoever has a selected event.
-type did struct{ events events }
+type did struct {
+	events events
+	days   days
+	dense  []*bitmap.Words
+}
 
-func (t did) eval(r *run, candidates, out *bitmap.Words) error {
+func (t *did) eval(r *run, candidates, out *bitmap.Words) error {
 	out.Clear()
-	for _, d := range t.events.days(r) {
-		switch t.events.access(d) {
-		case rows:
-			presence, err := d.Presence()
+	t.dense = t.dense[:0]
+	list := t.days.of(r, &t.events)
+	for i := range list {
+		d := &list[i]
+		if d.InBlock(r.block) == 0 {
+			continue
+		}
+		if d.access == columns {
+			err := t.events.scan(r, d.EventDay, candidates, func(_ *column.Chunk, _ int, x uint16) { out.Set(x) })
 			if err != nil {
 				return err
 			}
-			if block := presence.Block(r.block); block != nil {
-				block.OrInto(out)
-			}
-		case columns:
-			err := t.events.scan(r, d, candidates, func(_ *column.Chunk, _ int, x uint16) { out.Set(x) })
-			if err != nil {
-				return err
-			}
+			continue
+		}
+		presence, _, err := d.rows(false)
+		if err != nil {
+			return err
+		}
+		if block := presence.Block(r.block); block.Dense() {
+			t.dense = append(t.dense, block.Words())
+		} else {
+			block.OrInto(out)
 		}
 	}
+	out.OrAll(t.dense)
 	return nil
 }
 
-func (t did) cost() int { return t.events.cost(1) }
+func (t *did) cost() int { return t.events.cost(1) }
 
 func (s *events) cost(factor int) int {
 	days := 365

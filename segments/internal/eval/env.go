@@ -29,6 +29,8 @@ type Env struct {
 	// NowMillis is the clock that tag expiry and retention are judged against, and Today its app day.
 	NowMillis int64
 	Today     int32
+	// Pool lends the room that evaluations need.
+	Pool *Pool
 }
 
 // span is a stretch of time: app days and, within them, seconds.

@@ -40,7 +40,11 @@ func (e *Env) Deeds(ctx context.Context, n expr.Behaviour, ordinal uint32) (Deed
 			return found, err
 		}
 	}
-	r := &run{ctx: ctx, env: e, shard: int(ordinal / bitmap.ShardOrdinals), block: int(ordinal % bitmap.ShardOrdinals >> 16)}
+	r := e.bareRun(ctx, nil)
+	defer r.end()
+	if anybody, err := r.goTo(int(ordinal >> 16)); err != nil || !anybody {
+		return found, err
+	}
 	only := new(bitmap.Words)
 	only.Set(uint16(ordinal))
 	sums := newSums(r)
@@ -86,6 +90,7 @@ func floorSecond(millis int64) int64 {
 
 // Attribute returns the value of a CID's attribute, absent when it has none.
 func (e *Env) Attribute(name string, ordinal uint32) (value.Value, error) {
+	defer e.reading()()
 	id, kind, values, found := e.Schema.Attribute(name)
 	if !found {
 		return value.Value{}, nil
@@ -123,6 +128,7 @@ func decode(kind value.Kind, c column.Cell, values *index.Values) (value.Value, 
 // Tag says whether a CID bears a tag, or bore it until it expired, and when it expires; 0 means never. What
 // expired long ago is forgotten.
 func (e *Env) Tag(name string, ordinal uint32) (borne bool, expiresMillis int64, err error) {
+	defer e.reading()()
 	id, found := e.Schema.Tag(name)
 	if !found {
 		return false, 0, nil
@@ -144,6 +150,7 @@ func (e *Env) Tag(name string, ordinal uint32) (borne bool, expiresMillis int64,
 
 // FirstHeard returns the second in which a CID was first heard of.
 func (e *Env) FirstHeard(ordinal uint32) (int64, error) {
+	defer e.reading()()
 	read, _, _ := e.Version.Heard(int(ordinal/bitmap.ShardOrdinals), int(ordinal%bitmap.ShardOrdinals>>16))
 	heard, err := read()
 	if err != nil {
@@ -151,6 +158,16 @@ func (e *Env) FirstHeard(ordinal uint32) (int64, error) {
 	}
 	cell, _ := heard.At(uint16(ordinal))
 	return cell.Data, nil
+}
+
+// reading enters an epoch, and returns how to leave it.
+func (e *Env) reading() (leave func()) {
+	r := e.Version.Reader()
+	r.Enter()
+	return func() {
+		r.Leave()
+		r.Close()
+	}
 }
 
 // SampleShare returns where a CID falls in a sample, from 0 to 100: it is in when that is below the sample's percentage.

@@ -2,8 +2,10 @@ package eval
 
 import (
 	"slices"
+	"sort"
 
 	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/internal/index"
 	"whowhen.dev/whowhen/segments/value"
@@ -14,13 +16,11 @@ import (
 type matcher struct {
 	any  bool       // exists: whatever the kind
 	kind value.Kind // of the values that can match
-	// Bools and moments, and codes of strings when they are few, match by range.
-	ranges []interval
+	// Bools and moments, and codes of strings when they are few, match by range. Ranges ascend and do not overlap.
+	ranges []column.Range
 	codes  []uint64 // bits of matching codes of strings and lists, when not nil
 
-	op       expr.Op // of numbers, whose ranges depend on the scale
-	literals []value.Value
-	scaled   [value.MaxScale + 1][]interval
+	scaled [value.MaxScale + 1][]column.Range // of numbers, by their scale
 }
 
 // matcher compiles a comparison with the values of a field.
@@ -28,7 +28,7 @@ func (e *Env) matcher(c expr.Comparison, values *index.Values) *matcher {
 	if c.Op == expr.Exists {
 		return &matcher{any: true}
 	}
-	m := &matcher{op: c.Op, literals: c.Values}
+	m := new(matcher)
 	if c.Op == expr.Has {
 		m.kind = value.List
 		m.codes = codesOf(values.Lists.All(), func(encoded string) bool {
@@ -40,13 +40,13 @@ func (e *Env) matcher(c expr.Comparison, values *index.Values) *matcher {
 	switch m.kind = c.Values[0].Kind; m.kind {
 	case value.Number:
 		for scale := range m.scaled {
-			m.scaled[scale] = numberRanges(c.Op, c.Values, uint8(scale))
+			m.scaled[scale] = joined(numberRanges(c.Op, c.Values, uint8(scale)))
 		}
 	case value.Bool:
-		m.ranges = boolRanges(c.Op, c.Values)
+		m.ranges = joined(boolRanges(c.Op, c.Values))
 	case value.Time, value.Date:
 		m.kind = value.Time
-		m.ranges = e.timeRanges(c.Op, c.Values)
+		m.ranges = joined(e.timeRanges(c.Op, c.Values))
 	case value.String:
 		m.text(c, values.Strings)
 	}
@@ -64,8 +64,9 @@ func (m *matcher) text(c expr.Comparison, d *dict.Strings) {
 			}
 		}
 		if len(codes) <= 2 {
-			for _, code := range codes {
-				m.ranges = append(m.ranges, interval{code, code})
+			slices.Sort(codes)
+			for _, code := range slices.Compact(codes) {
+				m.ranges = append(m.ranges, column.Range{Low: code, High: code})
 			}
 			return
 		}
@@ -88,28 +89,44 @@ func codesOf(list []string, holds func(string) bool) []uint64 {
 	return codes
 }
 
-// holds says whether a stored value matches.
-func (m *matcher) holds(kind value.Kind, data int64, scale uint8) bool {
-	if m.any {
-		return kind != value.Absent
+// joined returns ascending intervals without the empty ones, and such as one that follow each other without a gap.
+func joined(intervals []interval) (ranges []column.Range) {
+	for _, i := range intervals {
+		switch last := len(ranges) - 1; {
+		case i.low > i.high:
+		case last >= 0 && ranges[last].High+1 == i.low:
+			ranges[last].High = i.high
+		default:
+			ranges = append(ranges, column.Range{Low: i.low, High: i.high})
+		}
 	}
-	if kind != m.kind {
-		return false
-	}
-	if kind == value.Number {
-		return has(m.scaled[scale], data)
-	}
-	if m.codes != nil {
-		return data/64 < int64(len(m.codes)) && m.codes[data/64]>>(data%64)&1 != 0
-	}
-	return has(m.ranges, data)
+	return ranges
 }
 
-// intervals returns the ranges of stored data that match, for values of the matcher's kind that
-// share a scale; ok is false where codes must be looked up one by one.
-func (m *matcher) intervals(scale uint8) (ranges []interval, ok bool) {
-	if m.kind == value.Number {
-		return m.scaled[scale], true
+// holds says whether a stored value matches.
+func (m *matcher) holds(kind value.Kind, data int64, scale uint8) bool {
+	switch {
+	case m.any:
+		return kind != value.Absent
+	case kind != m.kind:
+		return false
+	case m.codes != nil:
+		return data>>6 < int64(len(m.codes)) && m.codes[data>>6]>>(data&63)&1 != 0
 	}
-	return m.ranges, m.codes == nil
+	return inRanges(m.at(scale), data)
+}
+
+// inRanges says whether one of ascending ranges holds data.
+func inRanges(ranges []column.Range, data int64) bool {
+	at := sort.Search(len(ranges), func(i int) bool { return ranges[i].High >= data })
+	return at < len(ranges) && ranges[at].Low <= data
+}
+
+// at returns the ranges of stored data that match, for values of the matcher's kind of one scale. They say nothing where
+// there are codes.
+func (m *matcher) at(scale uint8) []column.Range {
+	if m.kind == value.Number {
+		return m.scaled[scale]
+	}
+	return m.ranges
 }

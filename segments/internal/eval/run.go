@@ -2,173 +2,134 @@ package eval
 
 import (
 	"context"
-	"runtime"
-	"sync"
 
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/memory"
 )
 
-// run is one pass of one goroutine over some blocks.
+// run is one goroutine's pass over some blocks. While it is at the blocks of one shard it stays inside one epoch, so that what its
+// terms have found of the shard stays where it is.
 type run struct {
+	*room
 	ctx          context.Context // of the caller, asked between blocks and between days
 	env          *Env
+	root         *and
 	shard, block int
-	root         term
+	turn         int // counts the shards that the run has come to, so that terms see when theirs is a new one
+	reader       *memory.Reader
+	inside       bool
+	lent         []*bitmap.Words // until the next block
 
-	free     []*bitmap.Words
-	values   *[bitmap.BlockOrdinals]int64  // scratch for columns
-	counts   *[bitmap.BlockOrdinals]uint32 // scratch for counting, zero between uses
-	mask     []bool                        // scratch for where
-	ordinals []int64
-	offsets  []int64
+	// Everyone of the block who had been heard of by as_of: all of its known CIDs, or those in everyone.
+	all      bool
+	known    int // CIDs in the block
+	everyone *bitmap.Words
 }
 
+// newRun returns a run that must be ended.
 func (e *Env) newRun(ctx context.Context, n expr.Node) (*run, error) {
-	root, err := e.compile(n)
+	root, err := e.plan(n)
 	if err != nil {
 		return nil, err
 	}
-	return &run{ctx: ctx, env: e, root: root}, nil
+	return e.bareRun(ctx, root), nil
 }
 
-func (r *run) borrow() *bitmap.Words {
-	if n := len(r.free); n > 0 {
-		w := r.free[n-1]
-		r.free = r.free[:n-1]
-		return w
-	}
-	return new(bitmap.Words)
+func (e *Env) bareRun(ctx context.Context, root *and) *run {
+	r := &run{room: e.Pool.free.Get().(*room), ctx: ctx, env: e, root: root, shard: -1, reader: e.Version.Reader()}
+	r.everyone = r.borrow()
+	return r
 }
 
-func (r *run) giveBack(words ...*bitmap.Words) { r.free = append(r.free, words...) }
-
-func (r *run) scratch() *[bitmap.BlockOrdinals]int64 {
-	if r.values == nil {
-		r.values = new([bitmap.BlockOrdinals]int64)
-	}
-	return r.values
+// end gives the run's room to others.
+func (r *run) end() {
+	r.leave()
+	r.takeBack()
+	r.reader.Close()
+	r.giveBack(r.everyone)
+	r.env.Pool.free.Put(r.room)
+	r.room = nil
 }
 
-func (r *run) counters() *[bitmap.BlockOrdinals]uint32 {
-	if r.counts == nil {
-		r.counts = new([bitmap.BlockOrdinals]uint32)
-	}
-	return r.counts
+func (r *run) takeBack() {
+	r.giveBack(r.lent...)
+	r.lent = r.lent[:0]
 }
 
-// blocks returns how many blocks the version has.
-func (e *Env) blocks() int {
-	return (e.Version.CIDs + bitmap.BlockOrdinals - 1) / bitmap.BlockOrdinals
+func (r *run) leave() {
+	if r.inside {
+		r.reader.Leave()
+		r.inside = false
+	}
 }
 
-// at evaluates one block, numbered through all shards: out is who of everyone the expression holds for.
-func (r *run) at(number int, out *bitmap.Words) error {
-	r.shard, r.block = number/bitmap.ShardBlocks, number%bitmap.ShardBlocks
-	candidates := r.borrow()
-	defer r.giveBack(candidates)
-	if err := r.everyone(candidates); err != nil {
-		return err
-	}
-	if candidates.Empty() {
-		out.Clear()
-		return nil
-	}
-	if err := r.root.eval(r, candidates, out); err != nil {
-		return err
-	}
-	out.And(candidates)
-	return nil
+// lend returns words with arbitrary bits that are the caller's until the run goes to another block.
+func (r *run) lend() *bitmap.Words {
+	w := r.borrow()
+	r.lent = append(r.lent, w)
+	return w
 }
 
-// everyone makes out those of the block who had been heard of by as_of.
-func (r *run) everyone(out *bitmap.Words) error {
+// goTo makes the run be at a block, numbered through all shards, and says whether anybody is there.
+func (r *run) goTo(number int) (anybody bool, err error) {
+	r.takeBack()
+	if shard := number / bitmap.ShardBlocks; shard != r.shard {
+		r.leave()
+		r.shard = shard
+		r.turn++
+	}
+	if !r.inside {
+		r.reader.Enter()
+		r.inside = true
+	}
+	r.block = number % bitmap.ShardBlocks
+	if err := r.ctx.Err(); err != nil {
+		return false, err
+	}
+	r.known = r.env.Version.BlockCIDs(r.shard, r.block)
 	read, low, high := r.env.Version.Heard(r.shard, r.block)
 	switch asOf := r.env.AsOfSeconds; {
 	case read == nil || low > asOf:
-		out.Clear()
+		return false, nil
 	case high <= asOf:
-		out.Fill(r.env.Version.BlockCIDs(r.shard, r.block))
+		r.all = true
+		return true, nil
 	default:
 		heard, err := read()
 		if err != nil {
-			return err
+			return false, err
 		}
-		heard.Match(out, low, asOf, r.scratch())
+		r.all = false
+		heard.Match(r.everyone, low, asOf, r.scratch())
+		return !r.everyone.Empty(), nil
 	}
-	return nil
 }
 
-// minBlocksEach is the number of blocks below which another goroutine costs more than it saves.
-const minBlocksEach = 8
-
-// Count returns how many CIDs an expression holds for.
-func (e *Env) Count(ctx context.Context, n expr.Node) (uint64, error) {
-	blocks := e.blocks()
-	workers := max(1, min(runtime.GOMAXPROCS(0), blocks/minBlocksEach))
-	counts, errs := make([]uint64, workers), make([]error, workers)
-	var wait sync.WaitGroup
-	for w := range workers {
-		from, to := blocks*w/workers, blocks*(w+1)/workers
-		count := func() { counts[w], errs[w] = e.countBlocks(ctx, n, from, to) }
-		if w == workers-1 {
-			count()
-		} else {
-			wait.Go(count)
-		}
+// crowd returns everyone of the block, in words that must not be changed.
+func (r *run) crowd() *bitmap.Words {
+	if r.all {
+		r.everyone.Fill(r.known)
+		r.all = false
 	}
-	wait.Wait()
-	total := uint64(0)
-	for w := range workers {
-		if errs[w] != nil {
-			return 0, errs[w]
-		}
-		total += counts[w]
-	}
-	return total, nil
+	return r.everyone
 }
 
-func (e *Env) countBlocks(ctx context.Context, n expr.Node, from, to int) (count uint64, err error) {
-	r, err := e.newRun(ctx, n)
-	if err != nil {
+// count returns for how many of everyone in a block the expression holds.
+func (r *run) count(number int) (int, error) {
+	anybody, err := r.goTo(number)
+	if err != nil || !anybody {
 		return 0, err
 	}
-	var out bitmap.Words
-	for number := from; number < to; number++ {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		if err := r.at(number, &out); err != nil {
-			return 0, err
-		}
-		count += uint64(out.Count())
-	}
-	return count, nil
+	return r.root.count(r)
 }
 
-// Contains says for each ordinal whether the expression holds for it; ordinals ascend.
-func (e *Env) Contains(ctx context.Context, n expr.Node, ordinals []uint32) ([]bool, error) {
-	r, err := e.newRun(ctx, n)
-	if err != nil {
-		return nil, err
+// at makes out for whom of everyone in a block the expression holds.
+func (r *run) at(number int, out *bitmap.Words) error {
+	anybody, err := r.goTo(number)
+	if err != nil || !anybody {
+		out.Clear()
+		return err
 	}
-	holds := make([]bool, len(ordinals))
-	var out bitmap.Words
-	current := -1
-	for i, ordinal := range ordinals {
-		if int(ordinal) >= e.Version.CIDs {
-			continue // heard of after this version
-		}
-		if number := int(ordinal >> 16); number != current {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if err := r.at(number, &out); err != nil {
-				return nil, err
-			}
-			current = number
-		}
-		holds[i] = out.Has(uint16(ordinal))
-	}
-	return holds, nil
+	return r.root.store(r, out)
 }

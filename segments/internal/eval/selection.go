@@ -2,8 +2,7 @@ package eval
 
 import (
 	"context"
-	"runtime"
-	"sync"
+	"sync/atomic"
 
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
@@ -18,56 +17,47 @@ type Selection struct {
 
 // Select returns the ordinals that an expression holds for, and with a limit above 0 the first so many.
 func (e *Env) Select(ctx context.Context, n expr.Node, limit uint64) (*Selection, error) {
-	blocks := e.blocks()
-	s := &Selection{blocks: make([]bitmap.Block, blocks)}
-	workers := max(1, min(runtime.GOMAXPROCS(0), blocks/minBlocksEach))
 	if limit > 0 {
-		workers = 1 // mostly the first few blocks are enough
+		return e.selectFirst(ctx, n, limit)
 	}
-	counts, errs := make([]uint64, workers), make([]error, workers)
-	var wait sync.WaitGroup
-	for w := range workers {
-		part := s.blocks[blocks*w/workers : blocks*(w+1)/workers]
-		gather := func() { counts[w], errs[w] = e.selectBlocks(ctx, n, part, blocks*w/workers, limit) }
-		if w == workers-1 {
-			gather()
-		} else {
-			wait.Go(gather)
+	s := &Selection{blocks: make([]bitmap.Block, e.blocks())}
+	var count atomic.Uint64
+	err := e.eachBlock(ctx, n, func(r *run, number int) error {
+		out := r.borrow()
+		defer r.giveBack(out)
+		if err := r.at(number, out); err != nil {
+			return err
 		}
+		s.blocks[number] = bitmap.FromWords(out)
+		count.Add(uint64(s.blocks[number].Count()))
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	wait.Wait()
-	for w := range workers {
-		if errs[w] != nil {
-			return nil, errs[w]
-		}
-		s.count += counts[w]
-	}
-	if limit > 0 {
-		s.count = min(s.count, limit)
-	}
+	s.count = count.Load()
 	return s, nil
 }
 
-// selectBlocks fills blocks, the first of which has a number, until limit ordinals are found.
-func (e *Env) selectBlocks(ctx context.Context, n expr.Node, to []bitmap.Block, first int, limit uint64) (count uint64, err error) {
+// selectFirst goes from block to block until enough ordinals are found: mostly the first few blocks are enough.
+func (e *Env) selectFirst(ctx context.Context, n expr.Node, limit uint64) (*Selection, error) {
 	r, err := e.newRun(ctx, n)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var out bitmap.Words
-	for i := range to {
-		if err := ctx.Err(); err != nil {
-			return 0, err
+	defer r.end()
+	s := &Selection{}
+	out := r.borrow()
+	defer r.giveBack(out)
+	for number := 0; number < e.blocks() && s.count < limit; number++ {
+		if err := r.at(number, out); err != nil {
+			return nil, err
 		}
-		if err := r.at(first+i, &out); err != nil {
-			return 0, err
-		}
-		to[i] = bitmap.FromWords(&out)
-		if count += uint64(to[i].Count()); limit > 0 && count >= limit {
-			break
-		}
+		s.blocks = append(s.blocks, bitmap.FromWords(out))
+		s.count += uint64(s.blocks[number].Count())
 	}
-	return count, nil
+	s.count = min(s.count, limit)
+	return s, nil
 }
 
 // Count returns the number of ordinals.

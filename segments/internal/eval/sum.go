@@ -57,6 +57,38 @@ func (s *sums) add(x uint16, c column.Cell) {
 	s.big[x].Add(s.big[x], bigAt(c.Data, c.Scale))
 }
 
+// addRows adds the numbers among the values that a tile's selected rows have of a property.
+func (s *sums) addRows(t *tile, p *column.Prop) {
+	if kind, only := p.OnlyKind(); !only {
+		t.narrow(func(mask []uint64) { p.KindsBetween(mask, t.from, t.n, value.Number, value.Number) })
+	} else if kind != value.Number {
+		return
+	}
+	scale, most := p.Scales()
+	if scale != most || scale < s.scale || s.big != nil {
+		t.each(func(row int, x uint16) { s.add(x, p.Cell(row)) })
+		return
+	}
+	if scale > s.scale {
+		s.rescale(scale)
+	}
+	data := p.ReadData(t.values[:t.n], t.from)
+	for w, word := range t.mask {
+		for ; word != 0; word &= word - 1 {
+			i := w<<6 + bits.TrailingZeros64(word)
+			x, n := t.ordinals[i], data[i]
+			if !s.touched.Has(x) {
+				s.touched.Set(x)
+				s.small[x] = n
+			} else if sum := s.small[x] + n; s.big == nil && (sum > s.small[x]) == (n > 0) {
+				s.small[x] = sum
+			} else {
+				s.add(x, column.Cell{Data: n, Scale: scale})
+			}
+		}
+	}
+}
+
 // rescale brings the sums to a larger scale.
 func (s *sums) rescale(scale uint8) {
 	factor := value.Pow10(int(scale - s.scale))

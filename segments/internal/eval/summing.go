@@ -3,7 +3,6 @@ package eval
 import (
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
-	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -14,22 +13,24 @@ type summing struct {
 	op       expr.Op
 	literals []value.Value
 	zero     bool
+
+	days days
 }
 
-func newSumming(s events, property uint32, n expr.Behaviour) summing {
-	return summing{s, property, n.Op, n.Values, has(numberRanges(n.Op, n.Values, 0), 0)}
+func newSumming(s events, property uint32, n expr.Behaviour) *summing {
+	return &summing{events: s, property: property, op: n.Op, literals: n.Values, zero: has(numberRanges(n.Op, n.Values, 0), 0)}
 }
 
-func (t summing) eval(r *run, candidates, out *bitmap.Words) error {
+func (t *summing) eval(r *run, candidates, out *bitmap.Words) error {
 	sums := newSums(r)
 	defer sums.release()
-	for _, d := range t.events.days(r) {
-		if t.events.access(d) == skip {
+	for _, d := range t.days.of(r, &t.events) {
+		if d.InBlock(r.block) == 0 {
 			continue
 		}
-		err := t.events.scan(r, d, candidates, func(c *column.Chunk, row int, x uint16) {
-			if p := c.Prop(t.property); p != nil && p.Kind(row) == value.Number {
-				sums.add(x, p.Cell(row))
+		err := t.events.tiles(r, d.EventDay, candidates, false, func(rows *tile) {
+			if p := rows.chunk.Prop(t.property); p != nil {
+				sums.addRows(rows, p)
 			}
 		})
 		if err != nil {
@@ -45,4 +46,4 @@ func (t summing) eval(r *run, candidates, out *bitmap.Words) error {
 	return nil
 }
 
-func (t summing) cost() int { return t.events.cost(30) }
+func (t *summing) cost() int { return t.events.cost(30) }

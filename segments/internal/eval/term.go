@@ -1,11 +1,6 @@
 package eval
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
-
-	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 )
 
@@ -15,86 +10,56 @@ type term interface {
 	// eval makes out the ordinals of the run's block that the term holds for, as far as they are in
 	// candidates; what it says of others has no meaning. Candidates is not empty, and must not be changed.
 	eval(r *run, candidates, out *bitmap.Words) error
-	// cost ranks terms by what a block of them costs.
+	// cost ranks terms by what a block of them costs, in units of unitNanos.
 	cost() int
 }
 
-// compile returns the term of a node.
-func (e *Env) compile(n expr.Node) (term, error) {
-	switch n := n.(type) {
-	case expr.And:
-		terms, err := e.compileAll(n.Terms)
+// row is a term whose bits lie ready.
+type row interface {
+	term
+	// atMost returns how many the term holds for in the run's block at most, without reading anything.
+	atMost(r *run) int
+	// of returns the run's block, nil when it is empty, good until the run goes to another block.
+	of(r *run) (*bitmap.Block, error)
+}
+
+func costs(terms []term) int {
+	sum := 0
+	for _, t := range terms {
+		sum += t.cost()
+	}
+	return sum
+}
+
+// or is a disjunction of rows and other terms.
+type or struct {
+	rows   []row
+	others []term
+}
+
+func (o *or) eval(r *run, candidates, out *bitmap.Words) error {
+	out.Clear()
+	for _, t := range o.rows {
+		if t.atMost(r) == 0 {
+			continue
+		}
+		block, err := t.of(r)
 		if err != nil {
-			return nil, err
-		}
-		slices.SortStableFunc(terms, func(a, b term) int { return cmp.Compare(a.cost(), b.cost()) })
-		return and{terms}, nil
-	case expr.Or:
-		terms, err := e.compileAll(n.Terms)
-		return or{terms}, err
-	case expr.Not:
-		t, err := e.compile(n.Term)
-		return not{t}, err
-	case expr.Everyone:
-		return everyone{}, nil
-	case expr.Nobody:
-		return nobody{}, nil
-	case expr.Tag:
-		return e.compileTag(n), nil
-	case expr.Sample:
-		return newSample(e, n), nil
-	case expr.Attribute:
-		return e.compileAttribute(n), nil
-	case expr.Behaviour:
-		return e.compileBehaviour(n)
-	}
-	return nil, fmt.Errorf("eval: %T is not a term of expressions", n)
-}
-
-func (e *Env) compileAll(nodes []expr.Node) ([]term, error) {
-	terms := make([]term, len(nodes))
-	for i, n := range nodes {
-		var err error
-		if terms[i], err = e.compile(n); err != nil {
-			return nil, err
-		}
-	}
-	return terms, nil
-}
-
-type and struct{ terms []term }
-
-func (a and) eval(r *run, candidates, out *bitmap.Words) error {
-	left := r.borrow()
-	defer r.giveBack(left)
-	*left = *candidates
-	for _, t := range a.terms {
-		if left.Empty() {
-			break
-		}
-		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.eval(r, left, out); err != nil {
-			return err
+		if block != nil {
+			block.OrInto(out)
 		}
-		left.And(out)
 	}
-	*out = *left
-	return nil
-}
-
-func (a and) cost() int { return costs(a.terms) }
-
-type or struct{ terms []term }
-
-func (o or) eval(r *run, candidates, out *bitmap.Words) error {
+	if len(o.others) == 0 {
+		return nil
+	}
 	// Whoever an earlier term holds for need not be asked about again.
 	open, one := r.borrow(), r.borrow()
 	defer r.giveBack(open, one)
 	*open = *candidates
-	out.Clear()
-	for _, t := range o.terms {
+	open.AndNot(out)
+	for _, t := range o.others {
 		if open.Empty() {
 			break
 		}
@@ -111,15 +76,7 @@ func (o or) eval(r *run, candidates, out *bitmap.Words) error {
 	return nil
 }
 
-func (o or) cost() int { return costs(o.terms) }
-
-func costs(terms []term) int {
-	sum := 0
-	for _, t := range terms {
-		sum += t.cost()
-	}
-	return sum
-}
+func (o *or) cost() int { return len(o.rows) + costs(o.others) }
 
 type not struct{ term term }
 
@@ -153,3 +110,28 @@ func (nobody) eval(_ *run, _, out *bitmap.Words) error {
 }
 
 func (nobody) cost() int { return 0 }
+
+// shared is a term that an expression has more than once. It is worked out once for a block, and then for everyone.
+type shared struct {
+	term  term
+	turn  int
+	block int
+	words *bitmap.Words
+}
+
+func (s *shared) eval(r *run, _, out *bitmap.Words) error {
+	if s.words == nil || s.turn != r.turn || s.block != r.block {
+		if s.words == nil {
+			s.words = new(bitmap.Words)
+		}
+		s.turn, s.block = 0, 0 // no block, should it fail
+		if err := s.term.eval(r, r.crowd(), s.words); err != nil {
+			return err
+		}
+		s.turn, s.block = r.turn, r.block
+	}
+	*out = *s.words
+	return nil
+}
+
+func (s *shared) cost() int { return s.term.cost() }

@@ -71,7 +71,7 @@ func TestBatchIDs(t *testing.T) {
 		}
 	}
 
-	again, err := New(ix.store, time.UTC, 1<<20, func(err error) error { return err })
+	again, err := New(ix.store, time.UTC, NewHot(1<<20), func(err error) error { return err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestBatchIDs(t *testing.T) {
 	if _, found, err := ix.FindBatchID(key(1)); err == nil {
 		t.Errorf("an id whose blob is lost is found: %v, without an error", found)
 	}
-	if _, err := New(ix.store, time.UTC, 1<<20, func(err error) error { return err }); err == nil {
+	if _, err := New(ix.store, time.UTC, NewHot(1<<20), func(err error) error { return err }); err == nil {
 		t.Error("an index whose batch ids are lost in part is opened")
 	}
 }

@@ -1,64 +1,52 @@
 package index
 
 import (
+	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
+	"whowhen.dev/whowhen/segments/internal/memory"
 	"whowhen.dev/whowhen/segments/internal/store"
 )
 
-// Cache bounds the memory of fragments that are in the store as well. What is
-// only in memory is not its business; see App's dirty bytes.
-//
-// It is a clock: a hand goes around the fragments in memory and takes out those that
-// nobody has used since it last came by.
+// Cache is how one app's fragments come into memory: from its store into the Hot that all apps share.
 type Cache struct {
-	store       *store.Store
-	budgetBytes int64
-	onDamage    func(error) error
+	store    *store.Store
+	hot      *Hot
+	onDamage func(error) error
 
-	mu        sync.Mutex
-	ring      []cached
-	hand      int
-	usedBytes int64
+	hits, misses atomic.Uint64
+	seed         maphash.Seed
+	loading      [64]sync.Mutex
 }
 
-type cached struct {
-	frag  anyFrag
-	bytes int
-}
-
-// NewCache returns a cache of fragments of a store. onDamage is told of each fragment
+// newCache returns a cache of fragments of a store. onDamage is told of each fragment
 // that cannot be read and returns the error to answer with.
-func NewCache(s *store.Store, budgetBytes int64, onDamage func(error) error) *Cache {
-	return &Cache{store: s, budgetBytes: budgetBytes, onDamage: onDamage}
+func newCache(s *store.Store, hot *Hot, onDamage func(error) error) *Cache {
+	return &Cache{store: s, hot: hot, onDamage: onDamage, seed: maphash.MakeSeed()}
 }
 
-func (c *Cache) damaged(err error) error { return c.onDamage(err) }
+// lock returns the lock to hold while a fragment is read from the store.
+func (c *Cache) lock(key fragKey) *sync.Mutex {
+	return &c.loading[maphash.Comparable(c.seed, key)%uint64(len(c.loading))]
+}
 
-// admit counts a fragment that has come into memory, and makes room for it.
-func (c *Cache) admit(f anyFrag, bytes int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ring = append(c.ring, cached{f, bytes})
-	c.usedBytes += int64(bytes)
-	// Each fragment is looked at twice at most: once to clear its mark, once to take it out.
-	for looks := 2 * len(c.ring); c.usedBytes > c.budgetBytes && looks > 0 && len(c.ring) > 0; looks-- {
-		c.hand %= len(c.ring)
-		entry := c.ring[c.hand]
-		if !entry.frag.evict() {
-			c.hand++
-			continue
-		}
-		c.usedBytes -= int64(entry.bytes)
-		last := len(c.ring) - 1
-		c.ring[c.hand], c.ring[last] = c.ring[last], cached{}
-		c.ring = c.ring[:last]
+func (c *Cache) touch(u *use) {
+	if c.hot.touch(u) {
+		c.hits.Add(1)
 	}
 }
 
-// Usage returns the bytes in use and the budget.
-func (c *Cache) Usage() (usedBytes, budgetBytes int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.usedBytes, c.budgetBytes
+// reader returns a reader who is inside an epoch, and how to leave it.
+func (c *Cache) reader() (leave func()) {
+	r := c.hot.epochs.Reader()
+	r.Enter()
+	return func() {
+		r.Leave()
+		r.Close()
+	}
 }
+
+// Reader returns a reader of the versions' fragments: what a Version's methods return may be read only inside the epoch that the reader
+// was in when they were called.
+func (v *Version) Reader() *memory.Reader { return v.cache.hot.epochs.Reader() }

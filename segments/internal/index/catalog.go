@@ -30,6 +30,11 @@ func (s *shard) appendCatalog(buf []byte, generation uint64) []byte {
 		buf = binary.AppendUvarint(buf, uint64(count))
 		buf = binary.AppendVarint(buf, span[0])
 		buf = binary.AppendVarint(buf, span[1])
+		if in := f.blocks(); in != nil {
+			for _, n := range in {
+				buf = binary.AppendUvarint(buf, uint64(n))
+			}
+		}
 	})
 	return buf
 }
@@ -40,14 +45,15 @@ type entry struct {
 	stored    uint64
 	count     uint32
 	low, high int64
+	inBlock   *bitmap.Counts
 }
 
 func (e *entry) row() *rowFrag       { return restored(e, &rowFrag{}) }
 func (e *entry) column() *columnFrag { return restored(e, &columnFrag{}) }
 func (e *entry) chunk() *chunkFrag   { return restored(e, &chunkFrag{}) }
 
-func restored[T payload](e *entry, f *frag[T]) *frag[T] {
-	f.key, f.count, f.low, f.high = e.key, e.count, e.low, e.high
+func restored[T payload[T]](e *entry, f *frag[T]) *frag[T] {
+	f.key, f.count, f.low, f.high, f.inBlock = e.key, e.count, e.low, e.high, e.inBlock
 	f.generation.Store(e.stored)
 	return f
 }
@@ -107,6 +113,17 @@ func decodeEntry(data []byte, shardID uint32) (e *entry, rest []byte, err error)
 	e.stored = uint(math.MaxUint64)
 	e.count = uint32(uint(math.MaxUint32))
 	e.low, e.high = int(), int()
+	if e.key.kind == kindTag || e.key.kind == kindPresence || e.key.kind == kindPlane {
+		e.inBlock = new(bitmap.Counts)
+		left := e.count
+		for k := range e.inBlock {
+			e.inBlock[k] = int32(uint(min(bitmap.BlockOrdinals, uint64(left))))
+			left -= uint32(e.inBlock[k])
+		}
+		if left != 0 {
+			err = errCatalog
+		}
+	}
 	if e.stored == 0 {
 		err = errCatalog
 	}

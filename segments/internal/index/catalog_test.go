@@ -18,7 +18,7 @@ func someIndex(t testing.TB) *Index {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	ix, err := New(st, time.UTC, 1<<20, func(err error) error { return err })
+	ix, err := New(st, time.UTC, NewHot(1<<20), func(err error) error { return err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func FuzzDecodeCatalog(f *testing.F) {
 // TestPinnedVersionOutlivesCheckpoints reads a version after others have replaced all that it is made of.
 func TestPinnedVersionOutlivesCheckpoints(t *testing.T) {
 	ix := someIndex(t)
-	ix.cache.budgetBytes = 1 // everything leaves memory
+	ix.cache.hot.budgetBytes = 1 // everything leaves memory
 	old, release := ix.Pin()
 	tag, _ := ix.Schema.Tag("vip")
 	for position := uint64(2); position < 6; position++ {

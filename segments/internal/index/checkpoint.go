@@ -46,9 +46,11 @@ func (ix *Index) Checkpoint(fresh func(position uint64) []BatchID, forgetBeforeM
 	ix.countDirty()
 	ix.mu.Lock()
 	ix.saved = saved{c.generation, s.Version, s.sequence, c.state, c.manifest}
-	ix.garbage = append(ix.garbage, garbage{s.sequence, c.replaced})
+	ix.garbage = append(ix.garbage, garbage{s.sequence, c.replaced, c.gone})
 	ix.mu.Unlock()
-	return s.Position, ix.store.Delete(ix.collectable())
+	keys, frags := ix.collectable()
+	ix.cache.hot.drop(frags)
+	return s.Position, ix.store.Delete(keys)
 }
 
 // countDirty counts afresh what the applier keeps up to date between checkpoints.
@@ -68,6 +70,7 @@ type checkpoint struct {
 	state      state
 	fresh      []anyFrag
 	replaced   [][]byte
+	gone       []anyFrag // those replaced that are fragments
 	manifest   []byte
 	buf        []byte
 }
@@ -137,7 +140,7 @@ func (c *checkpoint) shard(i int, s *shard) error {
 	}
 	old.each(func(f anyFrag) {
 		if !kept[f] {
-			c.replaced = append(c.replaced, f.id().bytes(f.stored()))
+			c.replaced, c.gone = append(c.replaced, f.id().bytes(f.stored())), append(c.gone, f)
 		}
 	})
 	if i < len(c.index.saved.state.Shards) {
@@ -186,10 +189,32 @@ func (c *checkpoint) fields(cids int) error {
 	if ix.saved.version != nil {
 		before = ix.saved.version.CIDs
 	}
-	c.state.CIDs = slices.Clone(old.CIDs)
-	return c.chunks(&c.state.CIDs, before, cids, dict.ChunkCIDs, cidsKey, func(first, n int) []byte {
-		return ix.CIDs.AppendChunk(nil, first, n)
-	})
+	return c.cids(before, cids)
+}
+
+// cids writes the CIDs that have come. A chunk that is not full is in pieces, each at least twice as long as the next, so that
+// a few CIDs more do not have all of it written again, and each is written a few times at most; a full one is in one piece.
+func (c *checkpoint) cids(before, after int) error {
+	pieces := slices.Clone(c.index.saved.state.CIDs)
+	for before < after {
+		first, end := before, min(after, before-before%dict.ChunkCIDs+dict.ChunkCIDs)
+		for first%dict.ChunkCIDs != 0 {
+			last := pieces[len(pieces)-1]
+			if end%dict.ChunkCIDs != 0 && last.Count >= 2*(end-first) {
+				break
+			}
+			first -= last.Count
+			c.replaced = append(c.replaced, cidsKey(last.Generation, first))
+			pieces = pieces[:len(pieces)-1]
+		}
+		if err := c.writer.Put(cidsKey(c.generation, first), c.index.CIDs.AppendPiece(nil, first, end-first)); err != nil {
+			return err
+		}
+		pieces = append(pieces, cidsPiece{c.generation, end - first})
+		before = end
+	}
+	c.state.CIDs = pieces
+	return nil
 }
 
 func (v valuesState) clone() valuesState {

@@ -12,7 +12,7 @@ import (
 )
 
 // Draft is the next version in the making. One goroutine may use it, and only one draft of an
-// index may be made at a time, since names and CIDs are numbered in the shared dictionaries.
+// index may be made at a time, since names and CIDs are numbered in the shared dictionaries. Its maker is inside an epoch.
 type Draft struct {
 	schema *Schema
 	cids   *dict.CIDs
@@ -97,7 +97,7 @@ func (d *Draft) shard(id uint32) *shard {
 }
 
 // replaced accounts for a new fragment in the place of an old one, which may be nil.
-func replaced[T payload](d *Draft, old, next *frag[T]) *frag[T] {
+func replaced[T payload[T]](d *Draft, old, next *frag[T]) *frag[T] {
 	if old != nil {
 		d.dirty -= old.dirtyBytes()
 	}
@@ -195,10 +195,10 @@ func (d *Draft) applyColumn(changes []ordinalChange, find func(*shard) *blocks, 
 		}
 		key.shard, key.part = first/bitmap.ShardBlocks, first%bitmap.ShardBlocks
 		to := find(d.shard(key.shard))
-		old := &column.Block{}
+		old := column.New(formOf(key.kind))
 		if f := to[key.part]; f != nil {
 			var err error
-			if old, err = f.get(d.base.cache, column.DecodeBlock); err != nil {
+			if old, err = f.owned(d.base.cache, column.DecodeBlock); err != nil {
 				return err
 			}
 		}
@@ -212,6 +212,14 @@ func (d *Draft) applyColumn(changes []ordinalChange, find func(*shard) *blocks, 
 	return nil
 }
 
+// formOf returns how a column of a kind is kept: attributes are compared, the others looked up by ordinal.
+func formOf(k kind) column.Form {
+	if k == kindAttribute {
+		return column.Planes
+	}
+	return column.Bytes
+}
+
 // applyRow adds and removes members of a row; both lists ascend. Row and result may be
 // nil, which stands for empty.
 func (d *Draft) applyRow(old *rowFrag, add, remove []uint32, key fragKey) (*rowFrag, error) {
@@ -221,7 +229,7 @@ func (d *Draft) applyRow(old *rowFrag, add, remove []uint32, key fragKey) (*rowF
 	bits := &bitmap.Bitmap{}
 	if old != nil {
 		var err error
-		if bits, err = old.get(d.base.cache, bitmap.Decode); err != nil {
+		if bits, err = old.owned(d.base.cache, bitmap.Decode); err != nil {
 			return nil, err
 		}
 	}

@@ -41,7 +41,7 @@ func FuzzState(f *testing.F) {
 			return // too long
 		}
 		// What it does not list is swept, so the fragments of the seed are there for the first time only.
-		ix, err := New(st, time.UTC, 1<<20, func(err error) error { return err })
+		ix, err := New(st, time.UTC, NewHot(1<<20), func(err error) error { return err })
 		if err != nil {
 			return
 		}

@@ -39,15 +39,17 @@ type snapshot struct {
 	loads    map[string]Load
 }
 
-// garbage are keys of the store that versions before this sequence may still read.
+// garbage are keys of the store, and their fragments, that versions before this sequence may still read.
 type garbage struct {
 	before uint64
 	keys   [][]byte
+	frags  []anyFrag
 }
 
 // Apply makes the batches, the last of which is at this position, the newest version. After an
 // error the index takes no more batches, while the versions before stay good.
 func (ix *Index) Apply(batches []*batch.Batch, position uint64) error {
+	defer ix.cache.reader()()
 	base := ix.newest()
 	draft := NewDraft(base.Version, ix.Schema, ix.CIDs, ix.zone)
 	loads := base.loads
@@ -109,6 +111,7 @@ func (ix *Index) Pin() (v *Version, release func()) {
 	defer ix.mu.Unlock()
 	s := ix.current
 	ix.pins[s.sequence]++
+	ix.cache.hot.begin()
 	return s.Version, sync.OnceFunc(func() { ix.unpin(s.sequence) })
 }
 
@@ -137,12 +140,16 @@ func (ix *Index) StoredBytes() (total int64, err error) {
 // DirtyBytes returns about how much memory fragments take that no checkpoint has stored.
 func (ix *Index) DirtyBytes() int64 { return ix.dirtyBytes.Load() }
 
-// CacheUsage returns how much memory fragments take that are in the store too, and how
-// much they may.
-func (ix *Index) CacheUsage() (usedBytes, budgetBytes int64) { return ix.cache.Usage() }
+// CacheUse returns how often, since the index was opened, a query found a fragment in memory and how often it had to read it.
+func (ix *Index) CacheUse() (hits, misses uint64) {
+	return ix.cache.hits.Load(), ix.cache.misses.Load()
+}
 
-// collectable returns the keys of the store that nobody can need any more.
-func (ix *Index) collectable() (keys [][]byte) {
+// Close takes the index's fragments out of the cache. Nobody may use the index any more.
+func (ix *Index) Close() { ix.cache.hot.forget(ix.cache) }
+
+// collectable returns the keys of the store, and their fragments, that nobody can need any more.
+func (ix *Index) collectable() (keys [][]byte, frags []anyFrag) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	oldest := ix.current.sequence
@@ -150,8 +157,8 @@ func (ix *Index) collectable() (keys [][]byte) {
 		oldest = min(oldest, sequence)
 	}
 	for len(ix.garbage) > 0 && ix.garbage[0].before <= oldest {
-		keys = append(keys, ix.garbage[0].keys...)
+		keys, frags = append(keys, ix.garbage[0].keys...), append(frags, ix.garbage[0].frags...)
 		ix.garbage = ix.garbage[1:]
 	}
-	return keys
+	return keys, frags
 }

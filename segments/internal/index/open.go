@@ -4,20 +4,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/dict"
+	"whowhen.dev/whowhen/segments/internal/memory"
 	"whowhen.dev/whowhen/segments/internal/store"
 )
 
 // New returns the index in a store: the one its manifest names or, where there is none, an empty one. Any
 // error means that what the store holds cannot be used and must be rebuilt from the log.
-func New(st *store.Store, zone *time.Location, cacheBytes int64, onDamage func(error) error) (*Index, error) {
+func New(st *store.Store, zone *time.Location, hot *Hot, onDamage func(error) error) (*Index, error) {
 	ix := &Index{
-		Schema: NewSchema(), CIDs: dict.NewCIDs(),
-		store: st, cache: NewCache(st, cacheBytes, onDamage), zone: civil.NewZone(zone),
+		Schema: NewSchema(), CIDs: dict.NewCIDs(memory.NewArena()),
+		store: st, cache: newCache(st, hot, onDamage), zone: civil.NewZone(zone),
 		pins: map[uint64]int{},
 	}
 	ix.current = &snapshot{Version: &Version{cache: ix.cache}, sequence: 1}
@@ -121,16 +123,15 @@ func (ix *Index) restoreFields(s *state) error {
 	if err != nil {
 		return err
 	}
-	for i, generation := range s.CIDs {
-		data, err := ix.store.Get(cidsKey(generation, i))
-		if err != nil {
-			return fmt.Errorf("CIDs %d on: %w", i*dict.ChunkCIDs, err)
-		}
-		if err := ix.CIDs.LoadChunk(data); err != nil {
-			return fmt.Errorf("CIDs %d on: %w", i*dict.ChunkCIDs, err)
-		}
+	return ix.restoreCIDs(s.CIDs)
+}
+
+func (ix *Index) restoreCIDs(pieces []cidsPiece) error {
+	keys, counts := cidsKeys(pieces), make([]int, len(pieces))
+	for i, p := range pieces {
+		counts[i] = p.Count
 	}
-	return nil
+	return ix.CIDs.Load(counts, runtime.GOMAXPROCS(0), func(i int) ([]byte, error) { return ix.store.Get(keys[i]) })
 }
 
 // check holds the version against the numbers of fields and CIDs that there are.
@@ -165,8 +166,8 @@ func (ix *Index) live(saved *saved) (map[string]bool, error) {
 	for i, s := range st.Shards {
 		live[string(catalogKey(s.Generation, i))] = true
 	}
-	for i, generation := range st.CIDs {
-		live[string(cidsKey(generation, i))] = true
+	for _, key := range cidsKeys(st.CIDs) {
+		live[string(key)] = true
 	}
 	for _, r := range st.BatchIDs {
 		for part := range r.parts() {

@@ -12,7 +12,7 @@ import (
 )
 
 // formatVersion is what manifests of this form say. An index of another version is rebuilt from the log.
-const formatVersion = 1
+const formatVersion = 2
 
 // manifest is the one small record that makes a generation the index. Whatever it leads to
 // must be there.
@@ -30,7 +30,7 @@ type state struct {
 	Tags       []string         `json:"tags"`
 	Attributes []attributeState `json:"attributes"`
 	Events     []eventState     `json:"events"`
-	CIDs       []uint64         `json:"cids"` // generation of each chunk
+	CIDs       []cidsPiece      `json:"cids"`
 	Shards     []shardState     `json:"shards"`
 	Loads      map[string]Load  `json:"loads"`
 	BatchIDs   []batchRun       `json:"batch_ids,omitempty"`
@@ -90,7 +90,23 @@ func stateKey(generation uint64) []byte { return storeKey('s', generation) }
 
 func catalogKey(generation uint64, shard int) []byte { return storeKey('c', generation, uint32(shard)) }
 
-func cidsKey(generation uint64, chunk int) []byte { return storeKey('d', generation, uint32(chunk)) }
+// cidsPiece is a blob of CIDs that follow upon those of the piece before it.
+type cidsPiece struct {
+	Generation uint64 `json:"generation"`
+	Count      int    `json:"count"`
+}
+
+func cidsKey(generation uint64, first int) []byte { return storeKey('d', generation, uint32(first)) }
+
+// cidsKeys returns the keys of pieces.
+func cidsKeys(pieces []cidsPiece) [][]byte {
+	keys, first := make([][]byte, len(pieces)), 0
+	for i, p := range pieces {
+		keys[i] = cidsKey(p.Generation, first)
+		first += p.Count
+	}
+	return keys
+}
 
 // dictionary names the dictionary of a field.
 type dictionary struct {

@@ -20,6 +20,7 @@ const (
 // Sweep takes tags that have expired and events that are no longer kept out of the newest version, and says how
 // many of both it took. No answer changes by it. It must not run beside Apply.
 func (ix *Index) Sweep(nowMillis int64) (swept int, err error) {
+	defer ix.cache.reader()()
 	base := ix.newest()
 	d := NewDraft(base.Version, ix.Schema, ix.CIDs, ix.zone)
 	d.sweptMillis = max(base.sweptMillis, nowMillis-sweptAfterMillis)

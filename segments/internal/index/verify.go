@@ -71,15 +71,17 @@ func (c *verifier) shard(id int) {
 func (c *verifier) dictionary() {
 	first := c.shardID * bitmap.ShardOrdinals
 	var cids batch.CIDs
-	for from := 0; from < c.cids; from += 4096 {
-		ordinals := make([]uint32, min(4096, c.cids-from))
+	found := make([]uint32, 4096)
+	for from := 0; from < c.cids; from += len(found) {
+		ordinals := make([]uint32, min(len(found), c.cids-from))
 		for i := range ordinals {
 			ordinals[i] = uint32(first + from + i)
 		}
 		c.index.CIDs.Read(&cids, ordinals)
+		c.index.CIDs.FindAll(&cids, found[:len(ordinals)])
 		for i, want := range ordinals {
-			if got, known := c.index.CIDs.Find(cids.At(i)); !known || got != want {
-				c.problem("ordinal %d is CID %q, which leads to ordinal %d", want, cids.At(i), got)
+			if found[i] != want {
+				c.problem("ordinal %d is CID %q, which leads to ordinal %d", want, cids.At(i), found[i])
 			}
 		}
 	}
@@ -184,7 +186,7 @@ func (c *verifier) eventDay(event uint32, d *EventDay) {
 	}
 	seen := map[identity]bool{}
 	for _, f := range d.chunks {
-		chunk, err := f.get(c.version.cache, column.DecodeChunk)
+		chunk, err := f.fromStore(c.version.cache, column.DecodeChunk)
 		if err != nil {
 			c.problem("%s: %v", where, err)
 			return
@@ -205,10 +207,11 @@ func (c *verifier) eventDay(event uint32, d *EventDay) {
 			}
 		}
 	}
-	planes, err := d.Planes()
-	if err != nil {
-		c.problem("%s: %v", where, err)
-		return
+	planes := make([]*bitmap.Bitmap, len(d.planes))
+	for k, f := range d.planes {
+		if planes[k], ok = readRow(c, f, where); !ok {
+			return
+		}
 	}
 	if presence.Count() != len(counts) {
 		c.problem("%s: %d CIDs in the row, %d in the chunks", where, presence.Count(), len(counts))
@@ -248,13 +251,16 @@ func (c *verifier) event(where string, event uint32, d *EventDay, chunk *column.
 }
 
 func readRow(c *verifier, f *rowFrag, what string) (*bitmap.Bitmap, bool) {
-	row, err := f.get(c.version.cache, bitmap.Decode)
+	row, err := f.fromStore(c.version.cache, bitmap.Decode)
 	if err != nil {
 		c.problem("%s: %v", what, err)
 		return nil, false
 	}
 	if row.Count() != int(f.count) {
 		c.problem("%s: %d members, the catalog says %d", what, row.Count(), f.count)
+	}
+	if *row.Counts() != *f.inBlock {
+		c.problem("%s: its members are not in the blocks that the catalog says", what)
 	}
 	row.Each(func(x uint32) {
 		if int(x) >= c.cids {
@@ -265,7 +271,7 @@ func readRow(c *verifier, f *rowFrag, what string) (*bitmap.Bitmap, bool) {
 }
 
 func readColumn(c *verifier, f *columnFrag, what string) (*column.Block, bool) {
-	block, err := f.get(c.version.cache, column.DecodeBlock)
+	block, err := f.fromStore(c.version.cache, column.DecodeBlock)
 	if err != nil {
 		c.problem("%s: %v", what, err)
 		return nil, false
@@ -274,7 +280,7 @@ func readColumn(c *verifier, f *columnFrag, what string) (*column.Block, bool) {
 		c.problem("%s: block %d is not what the catalog says", what, f.key.part)
 	}
 	base := int(f.key.part) * bitmap.BlockOrdinals
-	block.Present().Each(func(x uint16) {
+	block.Each(func(x uint16, _ column.Cell) {
 		if base+int(x) >= c.cids {
 			c.problem("%s: ordinal %d is nobody", what, base+int(x))
 		}

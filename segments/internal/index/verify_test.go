@@ -21,7 +21,7 @@ func sample(t *testing.T) *Index {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	ix, err := New(st, time.UTC, 1<<20, func(err error) error { return err })
+	ix, err := New(st, time.UTC, NewHot(1<<20), func(err error) error { return err })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,6 +83,15 @@ func (v *Version) Tag(shard int, tag uint32) (*bitmap.Bitmap, error) {
 	return t.row.get(v.cache, bitmap.Decode)
 }
 
+// TagInBlock returns how many bear a tag in a block, expired ones included, without reading who.
+func (v *Version) TagInBlock(shard int, tag uint32, block int) int {
+	t := at(v.shards[shard].tags, tag)
+	if t == nil || t.row == nil {
+		return 0
+	}
+	return int(t.row.inBlock[block])
+}
+
 // TagExpiry returns a block of a tag's expiry column, in milliseconds, when some of its
 // expiries are not later than that moment; otherwise nil. The tag's row does not have those any more whose
 // expiry is not after sweptMillis.
@@ -154,6 +163,9 @@ func (v *Version) EventCount(event uint32, from int32) (n uint64, first, last in
 
 // Presence returns who did the event on the day.
 func (d *EventDay) Presence() (*bitmap.Bitmap, error) { return d.presence.get(d.cache, bitmap.Decode) }
+
+// InBlock returns how many did the event on the day in a block, without reading who.
+func (d *EventDay) InBlock(block int) int { return int(d.presence.inBlock[block]) }
 
 // Planes returns the bits of (number of events - 1), lowest first.
 func (d *EventDay) Planes() ([]*bitmap.Bitmap, error) {

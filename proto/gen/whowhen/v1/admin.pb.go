@@ -292,14 +292,15 @@ type StatusResponse struct {
 	VisiblePosition    uint64 `protobuf:"varint,8,opt,name=visible_position,json=visiblePosition,proto3" json:"visible_position,omitempty"`
 	CheckpointPosition uint64 `protobuf:"varint,9,opt,name=checkpoint_position,json=checkpointPosition,proto3" json:"checkpoint_position,omitempty"`
 	// CIDs ever heard of.
-	Cids             uint64         `protobuf:"varint,10,opt,name=cids,proto3" json:"cids,omitempty"`
-	Tags             []*FieldStatus `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"`
-	Attributes       []*FieldStatus `protobuf:"bytes,12,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	Events           []*EventStatus `protobuf:"bytes,13,rep,name=events,proto3" json:"events,omitempty"`
-	LogBytes         uint64         `protobuf:"varint,14,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
-	IndexBytes       uint64         `protobuf:"varint,15,opt,name=index_bytes,json=indexBytes,proto3" json:"index_bytes,omitempty"`
-	CacheBytes       uint64         `protobuf:"varint,16,opt,name=cache_bytes,json=cacheBytes,proto3" json:"cache_bytes,omitempty"`
-	CacheBudgetBytes uint64         `protobuf:"varint,17,opt,name=cache_budget_bytes,json=cacheBudgetBytes,proto3" json:"cache_budget_bytes,omitempty"`
+	Cids       uint64         `protobuf:"varint,10,opt,name=cids,proto3" json:"cids,omitempty"`
+	Tags       []*FieldStatus `protobuf:"bytes,11,rep,name=tags,proto3" json:"tags,omitempty"`
+	Attributes []*FieldStatus `protobuf:"bytes,12,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	Events     []*EventStatus `protobuf:"bytes,13,rep,name=events,proto3" json:"events,omitempty"`
+	LogBytes   uint64         `protobuf:"varint,14,opt,name=log_bytes,json=logBytes,proto3" json:"log_bytes,omitempty"`
+	IndexBytes uint64         `protobuf:"varint,15,opt,name=index_bytes,json=indexBytes,proto3" json:"index_bytes,omitempty"`
+	// Memory of what is on disk as well, of all apps together, and how much it may be.
+	CacheBytes       uint64 `protobuf:"varint,16,opt,name=cache_bytes,json=cacheBytes,proto3" json:"cache_bytes,omitempty"`
+	CacheBudgetBytes uint64 `protobuf:"varint,17,opt,name=cache_budget_bytes,json=cacheBudgetBytes,proto3" json:"cache_budget_bytes,omitempty"`
 	// Bytes of the index that are in memory only, until the next checkpoint.
 	DirtyBytes uint64 `protobuf:"varint,18,opt,name=dirty_bytes,json=dirtyBytes,proto3" json:"dirty_bytes,omitempty"`
 	// How opening went: what was recovered, if anything had to be.
@@ -309,8 +310,11 @@ type StatusResponse struct {
 	// Why the log cannot be shortened just now, if so: a snapshot of the index needs room on the disk.
 	WhyNoSnapshot string `protobuf:"bytes,21,opt,name=why_no_snapshot,json=whyNoSnapshot,proto3" json:"why_no_snapshot,omitempty"`
 	// Of the whole process: goroutines, and bytes of memory that it has from the system.
-	Goroutines    uint64 `protobuf:"varint,22,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
-	MemoryBytes   uint64 `protobuf:"varint,23,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	Goroutines  uint64 `protobuf:"varint,22,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
+	MemoryBytes uint64 `protobuf:"varint,23,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// How often, since the app was opened, a query found a fragment of the index in memory, and how often it had to read it.
+	CacheHits     uint64 `protobuf:"varint,24,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	CacheMisses   uint64 `protobuf:"varint,25,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,6 +510,20 @@ func (x *StatusResponse) GetMemoryBytes() uint64 {
 	return 0
 }
 
+func (x *StatusResponse) GetCacheHits() uint64 {
+	if x != nil {
+		return x.CacheHits
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetCacheMisses() uint64 {
+	if x != nil {
+		return x.CacheMisses
+	}
+	return 0
+}
+
 type FieldStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -664,7 +682,7 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12/\n" +
 	"\bwarnings\x18\x02 \x03(\v2\x13.whowhen.v1.WarningR\bwarnings\"!\n" +
 	"\rStatusRequest\x12\x10\n" +
-	"\x03app\x18\x01 \x01(\tR\x03app\"\xe9\x06\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\"\xab\a\n" +
 	"\x0eStatusResponse\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x18\n" +
@@ -699,7 +717,10 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"goroutines\x18\x16 \x01(\x04R\n" +
 	"goroutines\x12!\n" +
-	"\fmemory_bytes\x18\x17 \x01(\x04R\vmemoryBytes\"I\n" +
+	"\fmemory_bytes\x18\x17 \x01(\x04R\vmemoryBytes\x12\x1d\n" +
+	"\n" +
+	"cache_hits\x18\x18 \x01(\x04R\tcacheHits\x12!\n" +
+	"\fcache_misses\x18\x19 \x01(\x04R\vcacheMisses\"I\n" +
 	"\vFieldStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04cids\x18\x02 \x01(\x04R\x04cids\x12\x12\n" +

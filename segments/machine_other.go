@@ -1,0 +1,5 @@
+//go:build !linux
+
+package segments
+
+func physicalBytes() int64 { return 0 }
