@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"unicode/utf8"
 )
@@ -66,29 +67,34 @@ func (c *CIDs) filter(keep []bool) {
 }
 
 // Pack puts a CID of 32 lower-case hexadecimal digits into 16 bytes and says whether
-// it is one; only those come back from the bytes as they were.
+// it is one; only those come back from the bytes as they were. Otherwise the bytes have no meaning.
 func Pack(to *[PackedBytes]byte, cid string) bool {
 	if len(cid) != 2*PackedBytes {
 		return false
 	}
-	for i := range PackedBytes {
-		hi, lo := nibble(cid[2*i]), nibble(cid[2*i+1])
-		if hi|lo > 15 {
-			return false
-		}
-		to[i] = hi<<4 | lo
+	wrong := uint64(0)
+	for i := range PackedBytes / 4 {
+		four, bad := unhex(cid[8*i : 8*i+8])
+		binary.LittleEndian.PutUint32(to[4*i:], four)
+		wrong |= bad
 	}
-	return true
+	return wrong == 0
 }
 
-func nibble(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
+// unhex turns eight lower-case hexadecimal digits into four bytes, all at once; bad is not 0 if one of them is none.
+func unhex(digits string) (four uint32, bad uint64) {
+	const each = 0x0101010101010101
+	x := uint64(digits[0]) | uint64(digits[1])<<8 | uint64(digits[2])<<16 | uint64(digits[3])<<24 |
+		uint64(digits[4])<<32 | uint64(digits[5])<<40 | uint64(digits[6])<<48 | uint64(digits[7])<<56
+	letter := x >> 6 & each // '0' to '9' are 0x30 to 0x39, 'a' to 'f' 0x61 to 0x66
+	low := x & (0x0f * each)
+	bad = x&(0xf0*each) ^ (0x30*each + 0x30*letter)
+	bad |= (low + 6*each + 3*letter) & (0x10 * each) // digits go up to 9, letters up to 6
+	bad |= letter &^ ((low + 0x0f*each) >> 4)        // and letters from 1
+	n := low + 9*letter
+	n = (n<<4 | n>>8) & 0x00ff00ff00ff00ff
+	n = (n | n>>8) & 0x0000ffff0000ffff
+	return uint32(n | n>>16), bad
 }
 
 // checkName says what is wrong with a CID or a name, or returns "".

@@ -17,11 +17,11 @@ import (
 const Nobody = math.MaxUint32
 
 // CIDs is the dictionary of an app's CIDs. One goroutine at a time may call Resolve; all other
-// methods may be called concurrently with it and with each other, except where they say otherwise.
+// methods may be called concurrently with it and with each other.
 //
-// A CID takes 25 to 28 bytes, outside the Go heap: 16 for itself and 9 to 12 for its place in a hash table. One
-// that is neither 32 hexadecimal digits nor at most 15 bytes long takes its length more. The memory is given
-// back when the dictionary is no longer reachable, since those who read answers may outlast the app.
+// From a million on, a CID takes 25 to 28 bytes outside the Go heap: 16 for itself and 9 to 12 for its place in a hash
+// table. One that is neither 32 hexadecimal digits nor at most 15 bytes long takes its length more. The memory is
+// given back when the dictionary is no longer reachable, since those who read answers may outlast the app.
 type CIDs struct {
 	seed     maphash.Seed // of this process: those who choose CIDs cannot choose collisions
 	hashMask uint32       // tests clear bits to have hashes collide

@@ -15,8 +15,8 @@ import (
 )
 
 // Load fills an empty dictionary with the CIDs of pieces that AppendPiece made, in their order: read returns piece i, which
-// holds counts[i] of them, all of one chunk. That many workers call it at once. It is an error if a piece is damaged or a CID
-// comes twice; the dictionary cannot be used then.
+// holds counts[i] of them. So many workers call it at once. It is an error if a piece is damaged or a CID comes twice; the
+// dictionary cannot be used then. Only Load may be called until it has returned.
 func (d *CIDs) Load(counts []int, workers int, read func(piece int) ([]byte, error)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -19,8 +19,8 @@ type table struct {
 }
 
 // part is one partition: slots in ascending order with gaps. A slot is hash<<32 | ordinal+1, or 0 when it is free; the last is
-// always free. A hash has its home, which ascends with it, and its entries lie there or, if others are in the way, right after them. So
-// looking stops at a gap or at a larger hash, soon even when there are few gaps.
+// always free. A hash has its home, which ascends with it, and its entries lie there or, if others are in the way, right
+// after those. So looking stops at a gap or at a larger hash, soon even when there are few gaps.
 type part struct {
 	slots []uint64
 	homes uint32 // a few less than there are slots: the last homes need some behind them

@@ -279,7 +279,8 @@ func TestCrowdedPartitions(t *testing.T) {
 
 // exact says how much a dictionary takes by asking its arena.
 func exact(d *CIDs) int {
-	return int(d.table.arena.UsedBytes()) + cap(d.keys.chunks)*chunkHeadBytes + cap(d.keys.texts)*blockHeadBytes + cap(d.table.parts)*partHeadBytes
+	heads := cap(d.keys.chunks)*chunkHeadBytes + cap(d.keys.texts)*blockHeadBytes + cap(d.table.parts)*partHeadBytes
+	return int(d.table.arena.UsedBytes()) + heads
 }
 
 // TestMemory holds the memory of packed CIDs against what is promised, at all sizes up to some.

@@ -123,10 +123,10 @@ func (f *frag[T]) load(c *Cache, decode decoder[T]) (T, error) {
 
 // read returns the content as the store has it, kept nowhere.
 func (f *frag[T]) read(c *Cache, decode decoder[T], alloc memory.Alloc) (payload T, err error) {
-	data, err := c.store.Get(f.key.bytes(f.stored()))
-	if err == nil {
+	err = c.store.View(f.key.bytes(f.stored()), func(data []byte) (err error) {
 		payload, err = decode(data, alloc)
-	}
+		return err
+	})
 	if err != nil {
 		return payload, c.onDamage(fmt.Errorf("fragment %+v of generation %d: %w", f.key, f.stored(), err))
 	}

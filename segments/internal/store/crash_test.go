@@ -123,7 +123,7 @@ func TestKill(t *testing.T) {
 			t.Fatalf("cycle %d: generation %d, acknowledged %d, %v", cycle, l.Generation, acknowledged, err)
 		}
 		for key, size := range l.Sizes {
-			if got, err := s.Get([]byte(key)); err != nil || !bytes.Equal(got, content(key, size)) {
+			if got, err := get(s, []byte(key)); err != nil || !bytes.Equal(got, content(key, size)) {
 				t.Fatalf("cycle %d: %s: %d bytes, %v", cycle, key, len(got), err)
 			}
 		}

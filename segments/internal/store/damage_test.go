@@ -53,7 +53,7 @@ func TestMissingPart(t *testing.T) {
 		key := fmt.Sprint("k", part)
 		put(t, s, key, content(key, 2*partBytes+1))
 		rawSet(t, s, partKey([]byte(key), part), nil)
-		_, err := s.Get([]byte(key))
+		_, err := get(s, []byte(key))
 		wantDamage(t, key, err)
 	}
 }
@@ -82,7 +82,7 @@ func TestForeignFrames(t *testing.T) {
 	} {
 		was := rawGet(t, s, c.to)
 		rawSet(t, s, c.to, rawGet(t, s, c.from))
-		_, err := s.Get(c.key)
+		_, err := get(s, c.key)
 		wantDamage(t, c.name, err)
 		if err := s.Delete([][]byte{c.key}); err != nil {
 			t.Errorf("%s: Delete: %v", c.name, err)
@@ -92,7 +92,7 @@ func TestForeignFrames(t *testing.T) {
 		}
 		rawSet(t, s, c.to, was)
 		put(t, s, "a", content("a", 2*partBytes))
-		if _, err := s.Get(c.key); err != nil {
+		if _, err := get(s, c.key); err != nil {
 			t.Fatalf("%s, mended: %v", c.name, err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestFlippedFrameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	get := func(key string) func() error {
-		return func() error { _, err := s.Get([]byte(key)); return err }
+		return func() error { _, err := get(s, []byte(key)); return err }
 	}
 	for _, c := range []struct {
 		name string
@@ -189,7 +189,7 @@ func only(t *testing.T, dir, pattern string) string {
 func checkReads(t *testing.T, s *Store, sizes map[string]int) (unread int) {
 	t.Helper()
 	for key, size := range sizes {
-		got, err := s.Get([]byte(key))
+		got, err := get(s, []byte(key))
 		var d *DamageError
 		switch {
 		case err == nil && !bytes.Equal(got, content(key, size)):

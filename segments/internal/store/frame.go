@@ -20,8 +20,9 @@ import (
 const (
 	frameVersion   = 1
 	frameHeadBytes = 10
-	partBytes      = 128 << 10
-	inlineBytes    = 4 << 10
+	// A part has room for a row of 16 dense blocks with its header.
+	partBytes   = 136 << 10
+	inlineBytes = 4 << 10
 )
 
 type kind byte
@@ -73,25 +74,47 @@ func frame(k kind, key []byte, part uint32, payload []byte) ([]byte, uint32) {
 	return append(f, payload...), sum
 }
 
-// appendPayload appends a frame's payload to dst and checks the copy, not the frame, which is
+// appendPayload appends a frame's payload to dst and checks the copy, not the frame, which may be
 // memory that others may write to. It returns the frame's kind, the extended dst and the sum.
 func appendPayload(dst, f, key []byte, part uint32) (kind, []byte, uint32, error) {
+	k, payload, sum, err := openFrame(f)
+	if err != nil {
+		return 0, dst, 0, err
+	}
+	start := len(dst)
+	dst = append(dst, payload...)
+	if frameSum(k, key, part, dst[start:]) != sum {
+		return 0, dst, 0, errSum(payload)
+	}
+	return k, dst, sum, nil
+}
+
+// checkFrame returns a frame's kind, its payload, which is part of the frame, and the sum, checked.
+func checkFrame(f, key []byte, part uint32) (kind, []byte, uint32, error) {
+	k, payload, sum, err := openFrame(f)
+	if err == nil && frameSum(k, key, part, payload) != sum {
+		err = errSum(payload)
+	}
+	return k, payload, sum, err
+}
+
+func errSum(payload []byte) error {
+	return fmt.Errorf("frame of %d bytes does not match its checksum", len(payload))
+}
+
+// openFrame returns what a frame says, with the sum not checked.
+func openFrame(f []byte) (k kind, payload []byte, sum uint32, err error) {
 	if len(f) < frameHeadBytes {
-		return 0, dst, 0, fmt.Errorf("frame of %d bytes is shorter than its head", len(f))
+		return 0, nil, 0, fmt.Errorf("frame of %d bytes is shorter than its head", len(f))
 	}
 	if f[0] != frameVersion {
-		return 0, dst, 0, fmt.Errorf("frame version %d, expected %d", f[0], frameVersion)
+		return 0, nil, 0, fmt.Errorf("frame version %d, expected %d", f[0], frameVersion)
 	}
 	k, length, sum := kind(f[1]), binary.BigEndian.Uint32(f[2:]), binary.BigEndian.Uint32(f[6:])
 	if uint64(length) != uint64(len(f)-frameHeadBytes) {
-		return 0, dst, 0, fmt.Errorf("frame says %d bytes, has %d", length, len(f)-frameHeadBytes)
+		return 0, nil, 0, fmt.Errorf("frame says %d bytes, has %d", length, len(f)-frameHeadBytes)
 	}
-	start := len(dst)
-	dst = append(dst, f[frameHeadBytes:]...)
-	if frameSum(k, key, part, dst[start:]) != sum {
-		return 0, dst, 0, fmt.Errorf("frame of %d bytes does not match its checksum", length)
-	}
-	return k, dst, sum, nil
+	return k, f[frameHeadBytes:], sum, nil
 }
 
 // header describes a blob kept in parts.

@@ -27,6 +27,58 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 	return value, nil
 }
 
+// View calls f with the blob under key, whole and checked, which is f's only until it returns, and returns f's error. Otherwise it fails as
+// Get does. f must not call the Store. It takes one copy of the blob less than Get, unless the blob is larger than a part.
+func (s *Store) View(key []byte, f func(value []byte) error) error {
+	var failed error
+	err := s.view(key, func(txn *badger.Txn) error {
+		k, head, err := getBlob(txn, key)
+		if err != nil {
+			return err
+		}
+		if k == kindWhole {
+			failed = f(head)
+			return nil
+		}
+		h, err := decodeHeader(head)
+		if err != nil {
+			return damage(key, "%v", err)
+		}
+		if h.parts > 1 {
+			value, err := joinParts(txn, key, head)
+			if err == nil {
+				failed = f(value)
+			}
+			return err
+		}
+		item, err := find(txn, partKey(key, 0), key)
+		if errors.Is(err, ErrMissing) {
+			return damage(key, "its only part is missing")
+		}
+		if err != nil {
+			return err
+		}
+		return inFrame(item, key, func(frame []byte) error {
+			// The value of an item is a copy that nobody else has.
+			k, payload, sum, err := checkFrame(frame, key, 0)
+			switch {
+			case err != nil:
+				return damage(key, "part 0: %v", err)
+			case k != kindPart || uint64(len(payload)) != h.total:
+				return damage(key, "frame of kind %d and %d bytes where its only part of %d should be", k, len(payload), h.total)
+			case addSum(0, sum) != h.sums:
+				return damage(key, "its part was not written with it")
+			}
+			failed = f(payload)
+			return nil
+		})
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
 // Manifest returns the manifest, or ErrMissing, wrapped, when none was ever set.
 func (s *Store) Manifest() ([]byte, error) {
 	var value []byte
@@ -161,14 +213,11 @@ func joinParts(txn *badger.Txn, key, head []byte) ([]byte, error) {
 
 // getFrame appends the payload of the entry at slot to dst; key and part are what its checksum covers.
 func getFrame(txn *badger.Txn, dst, slot, key []byte, part uint32) (k kind, payload []byte, sum uint32, err error) {
-	item, err := txn.Get(slot)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return 0, nil, 0, fmt.Errorf("key %q: %w", key, ErrMissing)
-	}
+	item, err := find(txn, slot, key)
 	if err != nil {
-		return 0, nil, 0, damage(key, "%v", err)
+		return 0, nil, 0, err
 	}
-	err = item.Value(func(f []byte) error {
+	err = inFrame(item, key, func(f []byte) error {
 		if dst == nil {
 			dst = make([]byte, 0, max(0, len(f)-frameHeadBytes))
 		}
@@ -181,11 +230,28 @@ func getFrame(txn *badger.Txn, dst, slot, key []byte, part uint32) (k kind, payl
 		}
 		return nil
 	})
+	return k, dst, sum, err
+}
+
+func find(txn *badger.Txn, slot, key []byte) (*badger.Item, error) {
+	item, err := txn.Get(slot)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, fmt.Errorf("key %q: %w", key, ErrMissing)
+	}
+	if err != nil {
+		return nil, damage(key, "%v", err)
+	}
+	return item, nil
+}
+
+// inFrame calls f with an item's value. What keeps Badger from reading it is damage.
+func inFrame(item *badger.Item, key []byte, f func(frame []byte) error) error {
+	err := item.Value(f)
 	var known *DamageError
 	if err != nil && !errors.As(err, &known) {
 		err = damage(key, "%v", err)
 	}
-	return k, dst, sum, err
+	return err
 }
 
 func damage(key []byte, format string, args ...any) *DamageError {

@@ -43,7 +43,7 @@ func TestDeletedSpaceComesBack(t *testing.T) {
 		t.Errorf("%d MiB on disk for %d MiB live", after>>20, live>>20)
 	}
 	for _, key := range old {
-		if _, err := s.Get(key); err != nil {
+		if _, err := get(s, key); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func benchmarkGet(b *testing.B, size int) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		if _, err := s.Get(fmt.Appendf(nil, "k%06d", i*7919%n)); err != nil {
+		if _, err := get(s, fmt.Appendf(nil, "k%06d", i*7919%n)); err != nil {
 			b.Fatal(err)
 		}
 		i++

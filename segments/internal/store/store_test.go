@@ -78,7 +78,7 @@ func TestRoundTrip(t *testing.T) {
 	for range 2 { // then again after reopening
 		for i, size := range sizes {
 			key := fmt.Sprintf("k%02d", i)
-			got, err := s.Get([]byte(key))
+			got, err := get(s, []byte(key))
 			if err != nil || got == nil || !bytes.Equal(got, content(key, size)) {
 				t.Errorf("size %d: got %d bytes, %v", size, len(got), err)
 			}
@@ -154,7 +154,7 @@ func TestRandomBlobs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, b := range blobs {
-			got, err := s.Get([]byte(b.key))
+			got, err := get(s, []byte(b.key))
 			switch {
 			case i < gone && !errors.Is(err, ErrMissing):
 				t.Fatalf("deleted %q: %v", b.key, err)
@@ -222,7 +222,7 @@ func TestLimits(t *testing.T) {
 	if err := errors.Join(w.Put(key, content("", 2*partBytes)), w.Flush()); err != nil {
 		t.Fatalf("the longest key: %v", err)
 	}
-	if _, err := s.Get(key); err != nil {
+	if _, err := get(s, key); err != nil {
 		t.Error(err)
 	}
 	if _, err := Open(t.TempDir(), Options{MemTableBytes: 1}); err == nil {
@@ -281,7 +281,7 @@ func TestClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	w2 := s.Writer()
-	_, getErr := s.Get([]byte("k"))
+	_, getErr := get(s, []byte("k"))
 	for _, err := range []error{getErr, w.Flush(), w2.Put([]byte("k"), nil), s.SetManifest(nil), s.Compact(), s.Delete([][]byte{{1}})} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("after Close: %v", err)
@@ -323,5 +323,32 @@ func TestDestroy(t *testing.T) {
 	}
 	if _, err := os.Stat(doomed(dir)); err == nil {
 		t.Error("Open left the doomed directory")
+	}
+}
+
+// get reads a blob in both ways, which must agree.
+func get(s *Store, key []byte) ([]byte, error) {
+	got, err := s.Get(key)
+	var seen []byte
+	seenErr := s.View(key, func(value []byte) error {
+		seen = bytes.Clone(value)
+		return nil
+	})
+	var damaged, seenDamaged *DamageError
+	switch {
+	case !bytes.Equal(got, seen):
+		return nil, fmt.Errorf("Get has %d bytes, View has %d: %v, %v", len(got), len(seen), err, seenErr)
+	case (err == nil) != (seenErr == nil), errors.Is(err, ErrMissing) != errors.Is(seenErr, ErrMissing), errors.As(err, &damaged) != errors.As(seenErr, &seenDamaged):
+		return nil, fmt.Errorf("Get says %v, View says %v", err, seenErr)
+	}
+	return got, err
+}
+
+func TestViewReturnsItsCallersError(t *testing.T) {
+	s := open(t, t.TempDir())
+	put(t, s, "a", content("a", 100))
+	mine := errors.New("mine")
+	if err := s.View([]byte("a"), func([]byte) error { return mine }); err != mine {
+		t.Errorf("View returns %v", err)
 	}
 }
