@@ -67,8 +67,24 @@ func (a *Adder) room(weight int) {
 
 func (a *Adder) addArray(members []uint16, weight int) {
 	a.room(weight)
+	counts, k, next := a.levels[weight>>3], weight&7, (weight+1)&7
+	if next == 0 {
+		for _, x := range members {
+			a.carry(int(x>>6), uint64(1)<<(x&63), weight)
+		}
+		return
+	}
+	// Two bits without a branch, as whether the first carries cannot be foreseen.
 	for _, x := range members {
-		a.carry(int(x>>6), uint64(1)<<(x&63), weight)
+		c, bit := &counts[x>>6], uint64(1)<<(x&63)
+		first := c[k]
+		c[k] = first ^ bit
+		bit &= first
+		second := c[next]
+		c[next] = second ^ bit
+		if second&bit != 0 {
+			a.carry(int(x>>6), bit, weight+2)
+		}
 	}
 }
 

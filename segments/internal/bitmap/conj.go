@@ -6,6 +6,7 @@ package bitmap
 type Conj struct {
 	pos, not []*Words
 	or       [][2]*Words
+	args     operands // here rather than on the stack, from where a call through a table would move them to the heap
 	scratch  Words
 }
 
@@ -24,7 +25,8 @@ func (c *Conj) Not(w *Words) { c.not = append(c.not, w) }
 // Count returns how many bits are in the conjunction.
 func (c *Conj) Count() int {
 	pos, or, not := c.pos, c.or, c.not
-	var args operands
+	args := &c.args
+	args.sofar = nil
 	for {
 		p, o, n := args.take(&pos, &or, &not)
 		if len(pos)+len(or)+len(not) == 0 {
@@ -38,7 +40,8 @@ func (c *Conj) Count() int {
 // Store makes to the bits in the conjunction; to may be one of the words in it.
 func (c *Conj) Store(to *Words) {
 	pos, or, not := c.pos, c.or, c.not
-	var args operands
+	args := &c.args
+	args.sofar = nil
 	for {
 		p, o, n := args.take(&pos, &or, &not)
 		rest := len(pos)+len(or)+len(not) > 0

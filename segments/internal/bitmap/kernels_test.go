@@ -142,6 +142,12 @@ func TestOrAll(t *testing.T) {
 		if got.OrAll(list); got != want {
 			t.Fatal("OrAll differs from Or after Or")
 		}
+		if len(list) > 0 {
+			n := got.CountAnd(list[0])
+			if got.And(list[0]); got.Count() != n {
+				t.Fatalf("CountAnd says %d, there are %d", n, got.Count())
+			}
+		}
 	})
 }
 

@@ -36,6 +36,9 @@ func (w *Words) Count() int {
 	return n
 }
 
+// CountAnd returns the number of bits that are also in v.
+func (w *Words) CountAnd(v *Words) int { return count200(&[3]*Words{w, v}, nil, nil) }
+
 // Empty says whether no bit is set.
 func (w *Words) Empty() bool {
 	for i := 0; i < len(w); i += 8 {
@@ -60,15 +63,13 @@ func (w *Words) Clear() { *w = Words{} }
 
 // Fill sets the first n bits and clears the others.
 func (w *Words) Fill(n int) {
-	for i := range w {
-		switch {
-		case n >= 64*(i+1):
-			w[i] = ^uint64(0)
-		case n > 64*i:
-			w[i] = 1<<(n-64*i) - 1
-		default:
-			w[i] = 0
-		}
+	whole := n >> 6
+	for i := range w[:whole] {
+		w[i] = ^uint64(0)
+	}
+	clear(w[whole:])
+	if n&63 != 0 {
+		w[whole] = 1<<(n&63) - 1
 	}
 }
 

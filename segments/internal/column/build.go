@@ -62,9 +62,9 @@ func spanOf[T byte | uint16 | uint32 | uint64 | int64](present *bitmap.Words, va
 
 // buildPlanes returns the planes of the values present, which lie in [low, high].
 func buildPlanes(present *bitmap.Words, values []int64, low, high int64) planes {
-	kept := uint64(0)
-	present.Each(func(x uint16) bool { kept |= uint64(values[x]) - uint64(low); return true })
-	p := newPlanes(low, uint64(high)-uint64(low), kept)
+	base, kept := baseOf(low, high), uint64(0)
+	present.Each(func(x uint16) bool { kept |= uint64(values[x]) - uint64(base); return true })
+	p := newPlanes(base, uint64(high)-uint64(base), kept)
 	var distances [64]uint64
 	for w, left := range present {
 		if left == 0 {
@@ -72,18 +72,31 @@ func buildPlanes(present *bitmap.Words, values []int64, low, high int64) planes 
 		}
 		if left == ^uint64(0) {
 			for t, v := range values[w<<6:][:64] {
-				distances[t] = uint64(v) - uint64(low)
+				distances[t] = uint64(v) - uint64(base)
 			}
 		} else {
 			distances = [64]uint64{}
 			for rest := left; rest != 0; rest &= rest - 1 {
 				t := bits.TrailingZeros64(rest)
-				distances[t] = uint64(values[w<<6+t]) - uint64(low)
+				distances[t] = uint64(values[w<<6+t]) - uint64(base)
 			}
 		}
 		p.write(w, left, &distances)
 	}
 	return p
+}
+
+// baseOf returns what values in [low, high] are kept as distances from: at most low, and as round a number, in binary, as takes no
+// more planes. So blocks of one attribute mostly have bases whose difference leaves the bits of the distances alone, as
+// Top needs it, and a value somewhat below all others fits in.
+func baseOf(low, high int64) int64 {
+	k := bits.Len64(uint64(high) - uint64(low))
+	for round := 63; round > 0; round-- {
+		if base := low &^ (1<<round - 1); bits.Len64(uint64(high)-uint64(base)) <= k {
+			return base
+		}
+	}
+	return low
 }
 
 // fillWide keeps the values present in bytes; scales is nil when they share one.

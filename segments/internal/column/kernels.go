@@ -25,43 +25,43 @@ func emptyTile(r *tile) bool {
 	return true
 }
 
-// One plane of a comparison: whoever is above in the lower bits stays so in spite of an equal bit; see aboveSteps.
+// One plane of a comparison, after s: whoever is above in the lower bits stays so in spite of an equal bit; see aboveSteps.
 
-func tileAnd(r, p *tile) {
+func tileAnd(r, s, p *tile) {
 	for i := range r {
-		r[i] &= p[i]
+		r[i] = s[i] & p[i]
 	}
 }
 
-func tileOr(r, p *tile) {
+func tileOr(r, s, p *tile) {
 	for i := range r {
-		r[i] |= p[i]
+		r[i] = s[i] | p[i]
 	}
 }
 
-// Two planes of a comparison, p before q.
+// Two planes of a comparison, p before q, after s.
 
-func tileAndAnd(r, p, q *tile) {
+func tileAndAnd(r, s, p, q *tile) {
 	for i := range r {
-		r[i] &= p[i] & q[i]
+		r[i] = s[i] & p[i] & q[i]
 	}
 }
 
-func tileAndOr(r, p, q *tile) {
+func tileAndOr(r, s, p, q *tile) {
 	for i := range r {
-		r[i] = r[i]&p[i] | q[i]
+		r[i] = s[i]&p[i] | q[i]
 	}
 }
 
-func tileOrAnd(r, p, q *tile) {
+func tileOrAnd(r, s, p, q *tile) {
 	for i := range r {
-		r[i] = (r[i] | p[i]) & q[i]
+		r[i] = (s[i] | p[i]) & q[i]
 	}
 }
 
-func tileOrOr(r, p, q *tile) {
+func tileOrOr(r, s, p, q *tile) {
 	for i := range r {
-		r[i] |= p[i] | q[i]
+		r[i] = s[i] | p[i] | q[i]
 	}
 }
 

@@ -152,29 +152,34 @@ func (p *planes) aboveSteps(s *steps, c uint64) {
 // run goes through the steps for one tile.
 func (p *planes) run(s *steps, t int, r *tile) {
 	at := func(i int) *tile { return tileOf((*[blockWords]uint64)(s.plane[i]), t) }
-	if s.n == 0 {
+	switch s.n {
+	case 0:
 		*r = tile{}
 		return
+	case 1:
+		*r = *at(0)
+		return
 	}
-	*r = *at(0)
+	last := at(0)
 	i := 1
 	for ; i+1 < s.n; i += 2 {
 		switch {
 		case s.and[i] && s.and[i+1]:
-			tileAndAnd(r, at(i), at(i+1))
+			tileAndAnd(r, last, at(i), at(i+1))
 		case s.and[i]:
-			tileAndOr(r, at(i), at(i+1))
+			tileAndOr(r, last, at(i), at(i+1))
 		case s.and[i+1]:
-			tileOrAnd(r, at(i), at(i+1))
+			tileOrAnd(r, last, at(i), at(i+1))
 		default:
-			tileOrOr(r, at(i), at(i+1))
+			tileOrOr(r, last, at(i), at(i+1))
 		}
+		last = r
 	}
 	if i < s.n {
 		if s.and[i] {
-			tileAnd(r, at(i))
+			tileAnd(r, last, at(i))
 		} else {
-			tileOr(r, at(i))
+			tileOr(r, last, at(i))
 		}
 	}
 }

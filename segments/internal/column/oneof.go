@@ -42,8 +42,14 @@ func (b *Block) InCodes(out, candidates *bitmap.Words, codes []uint64) {
 		b.eachRange(out, candidates, runs[:n])
 		return
 	}
-	if b.layout == planar && b.bits.k <= 8 {
-		b.lookUp(out, candidates, codes)
+	if b.layout == planar && b.bits.k <= 16 && b.bits.base >= 0 {
+		var byDistance bitmap.Words
+		shiftedDown(&byDistance, codes, b.bits.base)
+		if b.bits.k <= 8 {
+			b.lookUpBytes(out, candidates, &byDistance)
+		} else {
+			b.lookUpPairs(out, candidates, &byDistance)
+		}
 		return
 	}
 	b.test(out, candidates, func(data int64) bool {
@@ -104,13 +110,26 @@ func (b *Block) eachRange(out, candidates *bitmap.Words, ranges []Range) {
 	}
 }
 
-// lookUp is InCodes for distances of a byte: they are put together from the planes 64 at a time.
-func (b *Block) lookUp(out, candidates *bitmap.Words, codes []uint64) {
-	var table [256]byte
-	for d := range uint64(1) << b.bits.k {
-		if code := uint64(b.bits.base) + d; code>>6 < uint64(len(codes)) {
-			table[d] = byte(codes[code>>6] >> (code & 63) & 1)
+// shiftedDown makes to the codes from base on.
+func shiftedDown(to *bitmap.Words, codes []uint64, base int64) {
+	*to = bitmap.Words{}
+	if base>>6 >= int64(len(codes)) {
+		return
+	}
+	codes = codes[base>>6:]
+	for w := range min(len(to), len(codes)) {
+		to[w] = codes[w] >> (base & 63)
+		if w+1 < len(codes) {
+			to[w] |= codes[w+1] << 1 << (63 - base&63)
 		}
+	}
+}
+
+// lookUpBytes is InCodes for distances of a byte: they are put together from the planes 64 at a time.
+func (b *Block) lookUpBytes(out, candidates, byDistance *bitmap.Words) {
+	var table [256]byte
+	for d := range table {
+		table[d] = byte(byDistance[d>>6] >> (d & 63) & 1)
 	}
 	for w := range out {
 		open := candidates[w] & b.present[w]
@@ -125,6 +144,32 @@ func (b *Block) lookUp(out, candidates *bitmap.Words, codes []uint64) {
 		for j, eight := range a {
 			set |= (uint64(table[byte(eight)]) | uint64(table[byte(eight>>8)])<<1 | uint64(table[byte(eight>>16)])<<2 | uint64(table[byte(eight>>24)])<<3 |
 				uint64(table[byte(eight>>32)])<<4 | uint64(table[byte(eight>>40)])<<5 | uint64(table[byte(eight>>48)])<<6 | uint64(table[eight>>56])<<7) << (8 * j)
+		}
+		out[w] = set & open
+	}
+}
+
+// lookUpPairs is lookUpBytes for distances of two bytes.
+func (b *Block) lookUpPairs(out, candidates, byDistance *bitmap.Words) {
+	for w := range out {
+		open := candidates[w] & b.present[w]
+		out[w] = 0
+		if open == 0 {
+			continue
+		}
+		var low, high [8]uint64
+		b.bits.gather(w, 0, &low)
+		b.bits.gather(w, 8, &high)
+		lanes(&low)
+		lanes(&high)
+		set := uint64(0)
+		for j := range low {
+			l, h := low[j], high[j]
+			for t := range 8 {
+				d := uint16(l&0xff | h&0xff<<8)
+				set |= byDistance[d>>6] >> (d & 63) & 1 << (8*j + t)
+				l, h = l>>8, h>>8
+			}
 		}
 		out[w] = set & open
 	}

@@ -31,6 +31,15 @@ func (p *planes) plane(i int) *bitmap.Words {
 	return (*bitmap.Words)(p.words[from : from+blockWords])
 }
 
+// DigitAt returns the plane that says, of cells with Data in [from, from + 2^(i+1)), which lie in the upper half of that; nil
+// when none do. ok is false when the block has no such plane, so that Between must be asked. The plane must not be changed.
+func (b *Block) DigitAt(from int64, i int) (upper *bitmap.Words, ok bool) {
+	if b.layout != planar || (uint64(from)-uint64(b.bits.base))&(1<<i<<1-1) != 0 {
+		return nil, false
+	}
+	return b.bits.plane(i), true
+}
+
 // at returns one value.
 func (p *planes) at(x uint16) int64 {
 	distance, at := uint64(0), int(x>>6)

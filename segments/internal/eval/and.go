@@ -62,10 +62,15 @@ func (a *and) count(r *run) (int, error) {
 	}
 	out := r.borrow()
 	defer r.giveBack(out)
-	if err := a.finish(r, l, clear, out); err != nil {
+	last, err := a.finish(r, l, clear, out)
+	switch {
+	case err != nil:
 		return 0, err
+	case last == nil:
+		return out.Count(), nil
 	}
-	return out.Count(), nil
+	defer r.giveBack(last)
+	return out.CountAnd(last), nil
 }
 
 // store makes out for whom of everyone in the run's block the conjunction holds.
@@ -75,11 +80,17 @@ func (a *and) store(r *run, out *bitmap.Words) error {
 		out.Clear()
 		return err
 	}
-	return a.finish(r, l, clear, out)
+	last, err := a.finish(r, l, clear, out)
+	if last != nil {
+		out.And(last)
+		r.giveBack(last)
+	}
+	return err
 }
 
-// finish makes out what the rows leave, without the members of the blocks to clear, and then asks the other terms.
-func (a *and) finish(r *run, l left, clear []ready, out *bitmap.Words) error {
+// finish makes out what the rows leave, without the members of the blocks to clear, and then asks the other terms. The bits of the last
+// of them are returned apart, for the caller to take from out what they have not, and to give back; nil when all is done.
+func (a *and) finish(r *run, l left, clear []ready, out *bitmap.Words) (last *bitmap.Words, err error) {
 	if l.kind == leftSparse {
 		out.Clear()
 		for _, x := range l.sparse {
@@ -94,26 +105,29 @@ func (a *and) finish(r *run, l left, clear []ready, out *bitmap.Words) error {
 	return a.narrow(r, out)
 }
 
-// narrow keeps those in out whom the other terms hold for.
-func (a *and) narrow(r *run, out *bitmap.Words) error {
+// narrow keeps those in out whom the other terms hold for, but for the last, whose bits it returns.
+func (a *and) narrow(r *run, out *bitmap.Words) (last *bitmap.Words, err error) {
 	if len(a.others) == 0 {
-		return nil
+		return nil, nil
 	}
 	one := r.borrow()
-	defer r.giveBack(one)
-	for _, t := range a.others {
+	for i, t := range a.others {
 		if out.Empty() {
-			return nil
+			break
 		}
-		if err := r.ctx.Err(); err != nil {
-			return err
+		if err = r.ctx.Err(); err == nil {
+			err = t.eval(r, out, one)
 		}
-		if err := t.eval(r, out, one); err != nil {
-			return err
+		if err != nil {
+			break
+		}
+		if i == len(a.others)-1 {
+			return one, nil
 		}
 		out.And(one)
 	}
-	return nil
+	r.giveBack(one)
+	return nil, err
 }
 
 // eval is what a conjunction within another expression does.
@@ -126,7 +140,12 @@ func (a *and) eval(r *run, candidates, out *bitmap.Words) error {
 	if l.kind == leftConj {
 		r.conj.And(candidates)
 	}
-	return a.finish(r, l, clear, out)
+	last, err := a.finish(r, l, clear, out)
+	if last != nil {
+		out.And(last)
+		r.giveBack(last)
+	}
+	return err
 }
 
 // gather looks at the rows, the emptiest first, and finds out whom they leave. With leftConj some blocks are still to be cleared.

@@ -50,4 +50,4 @@ func (a attribute) eval(r *run, candidates, out *bitmap.Words) error {
 	return nil
 }
 
-func (attribute) cost() int { return 4 }
+func (attribute) cost() int { return 25 }

@@ -151,8 +151,7 @@ func (e *Env) Tag(name string, ordinal uint32) (borne bool, expiresMillis int64,
 // FirstHeard returns the second in which a CID was first heard of.
 func (e *Env) FirstHeard(ordinal uint32) (int64, error) {
 	defer e.reading()()
-	read, _, _ := e.Version.Heard(int(ordinal/bitmap.ShardOrdinals), int(ordinal%bitmap.ShardOrdinals>>16))
-	heard, err := read()
+	heard, err := e.Version.Heard(int(ordinal/bitmap.ShardOrdinals), int(ordinal%bitmap.ShardOrdinals>>16))
 	if err != nil {
 		return 0, err
 	}

@@ -32,7 +32,7 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 	}
 	blocks := e.blocks()
 	workers := 1
-	if work := blocks * max(1, root.cost()) * unitNanos; work > worthSharing {
+	if work := blocks*max(1, root.cost())*unitNanos + e.unread(root)*readNanos; work > worthSharing {
 		workers = max(1, min(runtime.GOMAXPROCS(0), blocks/share, work/(worthSharing/2)))
 	}
 	var next atomic.Int64

@@ -25,6 +25,7 @@ type run struct {
 	all      bool
 	known    int // CIDs in the block
 	everyone *bitmap.Words
+	filled   int // how many of the first ordinals everyone has; -1 when it has others
 }
 
 // newRun returns a run that must be ended.
@@ -38,7 +39,7 @@ func (e *Env) newRun(ctx context.Context, n expr.Node) (*run, error) {
 
 func (e *Env) bareRun(ctx context.Context, root *and) *run {
 	r := &run{room: e.Pool.free.Get().(*room), ctx: ctx, env: e, root: root, shard: -1, reader: e.Version.Reader()}
-	r.everyone = r.borrow()
+	r.everyone, r.filled = r.borrow(), -1
 	return r
 }
 
@@ -88,19 +89,19 @@ func (r *run) goTo(number int) (anybody bool, err error) {
 		return false, err
 	}
 	r.known = r.env.Version.BlockCIDs(r.shard, r.block)
-	read, low, high := r.env.Version.Heard(r.shard, r.block)
+	low, high, any := r.env.Version.HeardBetween(r.shard, r.block)
 	switch asOf := r.env.AsOfSeconds; {
-	case read == nil || low > asOf:
+	case !any || low > asOf:
 		return false, nil
 	case high <= asOf:
 		r.all = true
 		return true, nil
 	default:
-		heard, err := read()
+		heard, err := r.env.Version.Heard(r.shard, r.block)
 		if err != nil {
 			return false, err
 		}
-		r.all = false
+		r.all, r.filled = false, -1
 		heard.Match(r.everyone, low, asOf, r.scratch())
 		return !r.everyone.Empty(), nil
 	}
@@ -108,9 +109,9 @@ func (r *run) goTo(number int) (anybody bool, err error) {
 
 // crowd returns everyone of the block, in words that must not be changed.
 func (r *run) crowd() *bitmap.Words {
-	if r.all {
+	if r.all && r.filled != r.known {
 		r.everyone.Fill(r.known)
-		r.all = false
+		r.filled = r.known
 	}
 	return r.everyone
 }

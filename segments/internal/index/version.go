@@ -64,14 +64,18 @@ func (v *Version) BlockCIDs(shard, block int) int {
 	return max(0, min(bitmap.BlockOrdinals, v.CIDs-shard*bitmap.ShardOrdinals-block*bitmap.BlockOrdinals))
 }
 
-// Heard returns a block of the column that says in which second each CID was first heard of, and the
-// least and greatest second without reading it; read is nil when the block is empty.
-func (v *Version) Heard(shard, block int) (read func() (*column.Block, error), low, high int64) {
+// HeardBetween returns the least and the greatest second in which CIDs of a block were first heard of; any is false where there are none.
+func (v *Version) HeardBetween(shard, block int) (low, high int64, any bool) {
 	f := v.shards[shard].heard[block]
 	if f == nil {
-		return nil, 0, 0
+		return 0, 0, false
 	}
-	return func() (*column.Block, error) { return f.get(v.cache, column.DecodeBlock) }, f.low, f.high
+	return f.low, f.high, true
+}
+
+// Heard returns a block of the column that says in which second each CID was first heard of. The block must not be empty.
+func (v *Version) Heard(shard, block int) (*column.Block, error) {
+	return v.shards[shard].heard[block].get(v.cache, column.DecodeBlock)
 }
 
 // Tag returns the row of a tag, nil when nobody bears it.
@@ -90,6 +94,18 @@ func (v *Version) TagInBlock(shard int, tag uint32, block int) int {
 		return 0
 	}
 	return int(t.row.inBlock[block])
+}
+
+// TagInMemory says whether a tag's row need not be read from the store.
+func (v *Version) TagInMemory(shard int, tag uint32) bool {
+	t := at(v.shards[shard].tags, tag)
+	return t == nil || t.row == nil || t.row.loaded.Load() != nil
+}
+
+// AttributeInMemory says whether a block of an attribute's column need not be read from the store.
+func (v *Version) AttributeInMemory(shard int, attribute uint32, block int) bool {
+	a := at(v.shards[shard].attributes, attribute)
+	return a == nil || a[block] == nil || a[block].loaded.Load() != nil
 }
 
 // TagExpiry returns a block of a tag's expiry column, in milliseconds, when some of its
@@ -163,6 +179,9 @@ func (v *Version) EventCount(event uint32, from int32) (n uint64, first, last in
 
 // Presence returns who did the event on the day.
 func (d *EventDay) Presence() (*bitmap.Bitmap, error) { return d.presence.get(d.cache, bitmap.Decode) }
+
+// InMemory says whether the row of who did the event on the day need not be read from the store.
+func (d *EventDay) InMemory() bool { return d.presence.loaded.Load() != nil }
 
 // InBlock returns how many did the event on the day in a block, without reading who.
 func (d *EventDay) InBlock(block int) int { return int(d.presence.inBlock[block]) }
