@@ -10,6 +10,7 @@ const (
 	ZoneUnknown        Reason = "ZONE_UNKNOWN"         // not an IANA time zone
 	AsOfInFuture       Reason = "AS_OF_IN_FUTURE"      // nobody knows tomorrow
 	AsOfOutOfRange     Reason = "AS_OF_OUT_OF_RANGE"   // before 1970
+	NotANumber         Reason = "NOT_A_NUMBER"         // no attribute with numbers
 	PositionNotReached Reason = "POSITION_NOT_REACHED" // the index is not that far yet
 	BatchIDReused      Reason = "BATCH_ID_REUSED"      // the same batch_id came with other content
 	LoadOutOfOrder     Reason = "LOAD_OUT_OF_ORDER"    // rows of a load are taken in order, each once

@@ -11,6 +11,7 @@ import (
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/internal/eval"
+	"whowhen.dev/whowhen/segments/value"
 )
 
 // View answers expressions at one moment from one version of the index. Close it when done: until then
@@ -79,6 +80,21 @@ func (v *View) Count(ctx context.Context, n expr.Node) (uint64, error) { return 
 // so many. The view can be closed before the CIDs are read.
 func (v *View) Select(ctx context.Context, n expr.Node, limit uint64) (*Selection, error) {
 	s, err := v.env.Select(ctx, n, limit)
+	if err != nil {
+		return nil, err
+	}
+	return &Selection{who: s, cids: v.env.CIDs}, nil
+}
+
+// Top returns, of those an expression holds for, the ones with the greatest values of a numeric attribute, as many as limit says; of equal
+// values those whom the app first saw. Who has no value is not among them. They come in the order of Select, not of their values. An
+// attribute that nobody has, or that has no numbers, is an error.
+func (v *View) Top(ctx context.Context, n expr.Node, attribute string, limit uint64) (*Selection, error) {
+	id, kind, _, found := v.env.Schema.Attribute(attribute)
+	if !found || kind != value.Number {
+		return nil, &Error{Reason: NotANumber, Field: "attribute", Message: fmt.Sprintf("%s is no numeric attribute of app %s", value.Quote(attribute), v.app.name)}
+	}
+	s, err := v.env.Top(ctx, n, id, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func invalid(field, format string, args ...any) error {
 func codeOf(e *segments.Error) connect.Code {
 	switch e.Reason {
 	case segments.AppNameInvalid, segments.ZoneUnknown, segments.AsOfInFuture, segments.AsOfOutOfRange,
-		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed,
+		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed, segments.NotANumber,
 		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs:
 		return connect.CodeInvalidArgument
 	case segments.AppUnknown:
