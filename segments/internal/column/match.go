@@ -29,13 +29,6 @@ func (b *Block) Between(out, candidates *bitmap.Words, r Range) {
 	}
 }
 
-// Match is Between with everyone as candidates; scratch is not used.
-func (b *Block) Match(out *bitmap.Words, low, high int64, _ *[bitmap.BlockOrdinals]int64) {
-	var all bitmap.Words
-	all.Fill(bitmap.BlockOrdinals)
-	b.Between(out, &all, Range{low, high})
-}
-
 // within keeps of out, which a wide block's values were asked for, those present among the candidates.
 func (b *Block) within(out, candidates *bitmap.Words) {
 	if b.present != nil {

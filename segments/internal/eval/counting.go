@@ -5,7 +5,6 @@ import (
 
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
-	"whowhen.dev/whowhen/segments/internal/column"
 )
 
 // counting compares the number of selected events, or of days with one.
@@ -118,25 +117,20 @@ func (t *counting) addColumns(r *run, list []day, candidates *bitmap.Words) erro
 		if d.access != columns || d.InBlock(r.block) == 0 {
 			continue
 		}
-		today := touched
-		if t.onDays {
-			today = r.lend()
-			today.Clear()
-		}
-		err := t.events.scan(r, d.EventDay, candidates, func(_ *column.Chunk, _ int, x uint16) {
-			today.Set(x)
-			if !t.onDays {
-				counts[x]++
-				most = max(most, counts[x])
+		if !t.onDays {
+			if err := t.events.tally(r, d.EventDay, candidates, touched, counts); err != nil {
+				return err
 			}
-		})
-		if err != nil {
+			continue
+		}
+		today := r.lend()
+		today.Clear()
+		if err := t.events.mark(r, d.EventDay, candidates, today); err != nil {
 			return err
 		}
-		if t.onDays {
-			r.adder.AddWords(today, 0)
-		}
+		r.adder.AddWords(today, 0)
 	}
+	touched.Each(func(x uint16) bool { most = max(most, counts[x]); return true })
 	for weight := 0; most>>weight > 0; weight++ {
 		bit := r.lend()
 		bit.Clear()

@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"whowhen.dev/whowhen/segments/internal/bitmap"
-	"whowhen.dev/whowhen/segments/internal/column"
-)
+import "whowhen.dev/whowhen/segments/internal/bitmap"
 
 // did holds for whoever has a selected event.
 type did struct {
@@ -22,8 +19,7 @@ func (t *did) eval(r *run, candidates, out *bitmap.Words) error {
 			continue
 		}
 		if d.access == columns {
-			err := t.events.scan(r, d.EventDay, candidates, func(_ *column.Chunk, _ int, x uint16) { out.Set(x) })
-			if err != nil {
+			if err := t.events.mark(r, d.EventDay, candidates, out); err != nil {
 				return err
 			}
 			continue

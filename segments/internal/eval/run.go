@@ -5,6 +5,7 @@ import (
 
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/memory"
 )
 
@@ -102,7 +103,10 @@ func (r *run) goTo(number int) (anybody bool, err error) {
 			return false, err
 		}
 		r.all, r.filled = false, -1
-		heard.Match(r.everyone, low, asOf, r.scratch())
+		known := r.borrow()
+		defer r.giveBack(known)
+		known.Fill(r.known)
+		heard.Between(r.everyone, known, column.Range{Low: low, High: asOf})
 		return !r.everyone.Empty(), nil
 	}
 }
