@@ -42,6 +42,7 @@ const (
 	leftNobody leftKind = iota
 	leftSparse          // the members in sparse
 	leftConj            // what the run's conj says
+	leftCrowd           // everyone of the block
 )
 
 // count returns for how many of everyone in the run's block the conjunction holds.
@@ -54,9 +55,18 @@ func (a *and) count(r *run) (int, error) {
 		return len(l.sparse), nil
 	case l.kind == leftConj && len(a.others) == 0 && len(clear) == 0:
 		return r.conj.Count(), nil
+	case l.kind == leftCrowd && len(a.others) == 0 && len(clear) == 0:
+		return r.crowd().Count(), nil
 	}
 	out := r.borrow()
 	defer r.giveBack(out)
+	if l.kind == leftCrowd && len(a.others) == 1 && len(clear) == 0 {
+		// What is computed of everyone is counted without having been copied.
+		if err := a.others[0].eval(r, r.crowd(), out); err != nil {
+			return 0, err
+		}
+		return r.crowd().CountAnd(out), nil
+	}
 	last, err := a.finish(r, l, clear, out)
 	switch {
 	case err != nil:
@@ -86,16 +96,19 @@ func (a *and) store(r *run, out *bitmap.Words) error {
 // finish makes out what the rows leave, without the members of the blocks to clear, and then asks the other terms. The bits of the last
 // of them are returned apart, for the caller to take from out what they have not, and to give back; nil when all is done.
 func (a *and) finish(r *run, l left, clear []ready, out *bitmap.Words) (last *bitmap.Words, err error) {
-	if l.kind == leftSparse {
+	switch l.kind {
+	case leftSparse:
 		out.Clear()
 		for _, x := range l.sparse {
 			out.Set(x)
 		}
-	} else {
+	case leftCrowd:
+		*out = *r.crowd()
+	default:
 		r.conj.Store(out)
-		for i := range clear {
-			clear[i].block.AndNotInto(out)
-		}
+	}
+	for i := range clear {
+		clear[i].block.AndNotInto(out)
 	}
 	return a.narrow(r, out)
 }
@@ -132,8 +145,12 @@ func (a *and) eval(r *run, candidates, out *bitmap.Words) error {
 		out.Clear()
 		return err
 	}
-	if l.kind == leftConj {
+	switch l.kind {
+	case leftConj:
 		r.conj.And(candidates)
+	case leftCrowd:
+		r.conj.And(candidates)
+		l.kind = leftConj
 	}
 	last, err := a.finish(r, l, clear, out)
 	if last != nil {

@@ -28,14 +28,16 @@ func (a *and) gather(r *run) (l left, clear []ready, err error) {
 		return left{}, nil, err
 	}
 	operands += groups
-	if operands == 0 || !r.all {
+	clear, without, nobody, err := a.excluded(r)
+	switch {
+	case nobody:
+		return left{}, nil, err
+	case operands+without == 0:
+		return left{kind: leftCrowd}, clear, nil
+	case operands == 0 || !r.all:
 		r.conj.And(r.crowd())
 	}
-	clear, nobody, err = a.excluded(r)
-	if nobody {
-		return left{}, nil, err
-	}
-	return left{kind: leftConj}, clear, err
+	return left{kind: leftConj}, clear, nil
 }
 
 // required returns the blocks of the rows that all must be in, the emptiest first.
@@ -111,8 +113,8 @@ func (a *and) members(r *run, rows []row) (found []ready, whole bool, err error)
 	return found, false, nil
 }
 
-// excluded adds to the run's conj the rows that nobody may be in, as far as they are dense, and returns the others.
-func (a *and) excluded(r *run) (clear []ready, nobody bool, err error) {
+// excluded adds to the run's conj the rows that nobody may be in, as far as they are dense, and returns how many these are, and the others.
+func (a *and) excluded(r *run) (clear []ready, without int, nobody bool, err error) {
 	clear = a.both[:0]
 	for _, t := range a.none {
 		if t.atMost(r) == 0 {
@@ -121,18 +123,19 @@ func (a *and) excluded(r *run) (clear []ready, nobody bool, err error) {
 		block, err := t.of(r)
 		switch {
 		case err != nil:
-			return nil, true, err
+			return nil, 0, true, err
 		case block == nil:
 		case block.Full():
-			return nil, true, nil
+			return nil, 0, true, nil
 		case block.Dense():
 			r.conj.Not(block.Words())
+			without++
 		default:
 			clear = append(clear, ready{row: t, block: block})
 		}
 	}
 	a.both = clear
-	return clear, false, nil
+	return clear, without, false, nil
 }
 
 // lookUp keeps those of the first block, which is sparse, who are in all the others, in one of each group, in none that excludes them.

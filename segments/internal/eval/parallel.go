@@ -14,8 +14,9 @@ const (
 	// unitNanos is about what one unit of a term's cost takes for a block.
 	unitNanos = 200
 	// worthSharing is the work from which a second goroutine saves more than it costs to start.
-	worthSharing = 250_000 // ns
-	// share is how many blocks a goroutine takes at a time.
+	worthSharing = 120_000 // ns
+	// share is how many blocks a goroutine takes at a time. Where fragments must be read it is a whole shard, as two who want the same one
+	// would wait for each other.
 	share = bitmap.ShardBlocks / 2
 )
 
@@ -31,8 +32,12 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 		return err
 	}
 	blocks := e.blocks()
-	workers := 1
-	if work := blocks*max(1, root.cost())*unitNanos + e.unread(root)*readNanos; work > worthSharing {
+	workers, share := 1, share
+	unread := e.unread(root)
+	if unread > 0 {
+		share = bitmap.ShardBlocks
+	}
+	if work := blocks*max(1, root.cost())*unitNanos + unread*readNanos; work > worthSharing {
 		workers = max(1, min(runtime.GOMAXPROCS(0), blocks/share, work/(worthSharing/2)))
 	}
 	var next atomic.Int64
@@ -41,7 +46,7 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 		r := e.bareRun(ctx, root)
 		defer r.end()
 		for {
-			from := int(next.Add(share)) - share
+			from := int(next.Add(int64(share))) - share
 			for number := from; number < min(from+share, blocks); number++ {
 				if err := f(r, number); err != nil {
 					errs[w] = err
