@@ -29,6 +29,7 @@ type grammar struct {
 	Retain   retainCmd   `cmd:"" help:"Say how long an event or a tag is kept."`
 	Verify   verifyCmd   `cmd:"" help:"Check everything an app has on disk."`
 	Demo     demoCmd     `cmd:"" help:"Make a sample app to try things on."`
+	Bench    benchCmd    `cmd:"" help:"Measure speeds beside those of the roaring library, and compare answers."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 	TryIndex tryIndexCmd `cmd:"" hidden:"" help:"A part of opening a directory."`
 }
