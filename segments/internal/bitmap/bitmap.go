@@ -30,6 +30,9 @@ func (b *Bitmap) Counts() *Counts {
 	return n
 }
 
+// Blocks has bit k set when block k is not empty.
+func (b *Bitmap) Blocks() uint16 { return b.present }
+
 // Block returns block k, or nil when it is empty.
 func (b *Bitmap) Block(k int) *Block {
 	if b.present>>k&1 == 0 {

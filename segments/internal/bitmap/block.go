@@ -62,28 +62,63 @@ func (b *Block) Drop(list []uint16) []uint16 { return b.filter(list, 1) }
 
 // filter keeps those of a list whose bit, with flip, is 1. It writes always and moves on only for those it keeps, as a branch that cannot
 // be foreseen costs more than a write.
-func (b *Block) filter(list []uint16, flip uint64) []uint16 {
+func (b *Block) filter(list []uint16, flip int) []uint16 {
 	n := 0
 	if b.words != nil {
 		for _, x := range list {
 			list[n] = x
-			n += int(b.words[x>>6]>>(x&63)&1 ^ flip)
+			n += int(b.words[x>>6]>>(x&63)&1) ^ flip
 		}
 		return list[:n]
 	}
-	i := 0
-	for _, x := range list {
-		for i < len(b.array) && b.array[i] < x {
-			i++
+	const muchLonger = 16
+	if len(b.array) > muchLonger*len(list) {
+		i := 0
+		for _, x := range list {
+			i = seek(b.array, i, x)
+			list[n] = x
+			n += one(i < len(b.array) && b.array[i] == x) ^ flip
 		}
-		found := uint64(0)
-		if i < len(b.array) && b.array[i] == x {
-			found = 1
-		}
+		return list[:n]
+	}
+	i, k := 0, 0
+	for i < len(list) && k < len(b.array) {
+		x, y := list[i], b.array[k]
 		list[n] = x
-		n += int(found ^ flip)
+		// A member of the list is done with once the other list has come to it.
+		done := one(x <= y)
+		n += done & (one(x == y) ^ flip)
+		i += done
+		k += one(y <= x)
+	}
+	if flip == 1 {
+		n += copy(list[n:], list[i:])
 	}
 	return list[:n]
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// seek returns the first place from i on where an ascending list is not below x. It doubles its steps, so that a list much longer than the
+// other is not walked through.
+func seek(list []uint16, i int, x uint16) int {
+	step := 1
+	for i+step < len(list) && list[i+step] < x {
+		i, step = i+step, 2*step
+	}
+	for end := min(i+step, len(list)); i < end; {
+		if middle := int(uint(i+end) >> 1); list[middle] < x {
+			i = middle + 1
+		} else {
+			end = middle
+		}
+	}
+	return i
 }
 
 // WithWords returns a dense block of bits that are the caller's, of which there are at most so many.
