@@ -23,6 +23,7 @@ type benchCmd struct {
 	Seed    uint64      `default:"1" placeholder:"N" help:"What the data is made from."`
 	Dir     string      `placeholder:"DIR" help:"Keep the data in this directory, and use what is there. Default: a temporary one."`
 	SVG     string      `name:"svg" placeholder:"FILE" help:"Draw the figures."`
+	Draw    []string    `placeholder:"FILE,..." help:"Measure nothing, and draw with --svg how the times in these files, written with --json, grow with the number of CIDs."`
 	Bitmaps bitmapFiles `placeholder:"FILE..." help:"Also unite and intersect real bitmaps: zip files of comma-separated numbers, as the authors of roaring publish theirs."`
 	File    string      `arg:"" optional:"" name:"file" help:"Where --json writes; standard output, in place of the table, when left out."`
 }
@@ -55,6 +56,7 @@ Examples:
   whowhen bench --cids 1000000
   whowhen bench --json figures.json --svg figures.svg
   whowhen bench --only and5,days3of30 --dir /tmp/ten-million
+  whowhen bench --draw 1m.json,10m.json --svg growth.svg
   whowhen bench --only bitmaps --bitmaps census1881.zip wikileaks.zip
 `
 }
@@ -84,6 +86,9 @@ type benchReport struct {
 }
 
 func (c *benchCmd) Run(ctx context.Context, m *Main) error {
+	if len(c.Draw) > 0 {
+		return c.growth()
+	}
 	if err := c.check(m); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func newSVGScale(values []float64) svgScale {
 }
 
 func (s svgScale) x(v float64) float64 {
-	return svgLeft + (svgRight-svgLeft)*(math.Log10(v)-s.low)/(s.high-s.low)
+	return svgLeft + (svgRight-svgLeft)*s.part(v)
 }
 
 // svgSeries is one kind of bar of a row.
