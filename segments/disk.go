@@ -12,6 +12,10 @@ import (
 // Badger, which maps its files into memory.
 const reserveBytes = 64 << 20
 
+// openBytes must be free to open an index that was closed in order. It is less than the reserve, into which closing may have reached: an app
+// whose writes were refused for want of room must open again.
+const openBytes = reserveBytes / 2
+
 // disk watches the room that is left for an app.
 type disk struct {
 	dir string
@@ -23,7 +27,10 @@ type disk struct {
 
 // room returns an error when there is no room for so many bytes beside the reserve. The system is asked
 // at most every 200 ms while there is plenty.
-func (d *disk) room(bytes int64) error {
+func (d *disk) room(bytes int64) error { return d.free(uint64(bytes) + reserveBytes) }
+
+// free returns an error when not so many bytes are free.
+func (d *disk) free(needed uint64) error {
 	const plenty = 4 << 30
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -34,7 +41,7 @@ func (d *disk) room(bytes int64) error {
 		}
 		d.freeBytes, d.askedAt = free, time.Now()
 	}
-	if needed := uint64(bytes) + reserveBytes; d.freeBytes < needed {
+	if d.freeBytes < needed {
 		dir, err := filepath.Abs(d.dir)
 		if err != nil {
 			dir = d.dir

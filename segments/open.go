@@ -35,7 +35,7 @@ func (a *App) open(ctx context.Context) error {
 		err = a.tryIndex(ctx)
 	}
 	if err == nil {
-		err = a.openIndex(ctx)
+		err = a.openIndex(ctx, clean)
 	}
 	if err == nil && a.index.Position() == 0 && a.hasSnapshot() {
 		err = fmt.Errorf("%w: it is empty, and a snapshot is not", errIndexGone)
@@ -81,7 +81,7 @@ func (a *App) rebuild(ctx context.Context) error {
 	if err := store.Destroy(a.indexDir()); err != nil {
 		return err
 	}
-	if err := a.openStore(ctx); err != nil {
+	if err := a.openStore(ctx, reserveBytes); err != nil {
 		return err
 	}
 	position, err := a.restoreSnapshot(ctx)
@@ -116,7 +116,7 @@ const damageMark = "index-damaged"
 
 func (a *App) damageMark() string { return filepath.Join(a.dir, damageMark) }
 
-func (a *App) openIndex(ctx context.Context) error {
+func (a *App) openIndex(ctx context.Context, clean bool) error {
 	if reason, err := os.ReadFile(a.damageMark()); err == nil {
 		if err := store.Destroy(a.indexDir()); err != nil {
 			return err
@@ -126,14 +126,19 @@ func (a *App) openIndex(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.openStore(ctx); err != nil {
+	needed := uint64(reserveBytes)
+	if clean {
+		needed = openBytes
+	}
+	if err := a.openStore(ctx, needed); err != nil {
 		return err
 	}
 	return a.readIndex(ctx)
 }
 
-func (a *App) openStore(ctx context.Context) error {
-	if err := a.disk.room(0); err != nil {
+// openStore opens the store if so many bytes are free: Badger ends the process on a full disk.
+func (a *App) openStore(ctx context.Context, neededBytes uint64) error {
+	if err := a.disk.free(neededBytes); err != nil {
 		return err
 	}
 	a.progress.begin("checking the index")
