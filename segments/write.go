@@ -69,7 +69,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 		// What cannot be saved must stay in memory, which is not to fill up in the disk's place.
 		return WriteResult{}, err
 	}
-	b, rejects, err := build(w, now)
+	b, size, rejects, err := build(w, now)
 	if err != nil {
 		return WriteResult{}, err
 	}
@@ -83,7 +83,7 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 	if b.Load != nil {
 		b.Load.Rejected += uint64(len(rejects))
 	}
-	p, more, err := a.send(ctx, b, forgot)
+	p, more, err := a.sendSized(ctx, b, size, forgot)
 	if err != nil {
 		return WriteResult{}, err
 	}
@@ -92,7 +92,12 @@ func (a *App) write(ctx context.Context, w WriteRequest) (WriteResult, error) {
 
 // send puts a batch into the log and returns when it is on disk, with the records that were taken out of it.
 func (a *App) send(ctx context.Context, b *batch.Batch, forgot uint64) (*pending, []batch.Reject, error) {
-	if err := a.disk.room(int64(b.EncodedBound())); err != nil {
+	return a.sendSized(ctx, b, b.EncodedBound(), forgot)
+}
+
+// sendSized is send for a batch that is known to take so many bytes in the log at most.
+func (a *App) sendSized(ctx context.Context, b *batch.Batch, size int, forgot uint64) (*pending, []batch.Reject, error) {
+	if err := a.disk.room(int64(size)); err != nil {
 		if !a.refusing.Swap(true) {
 			a.logger.Warn("writes are refused", "cause", err)
 		}
@@ -101,7 +106,7 @@ func (a *App) send(ctx context.Context, b *batch.Batch, forgot uint64) (*pending
 	if a.refusing.Load() && a.refusing.Swap(false) {
 		a.logger.Info("writes are taken again")
 	}
-	p := &pending{batch: b, forgot: forgot, weight: a.weight(b), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
+	p := &pending{batch: b, forgot: forgot, weight: a.weight(b, size), encoded: make(chan struct{}), settled: make(chan struct{}), done: make(chan error, 1)}
 	if err := a.room.Acquire(ctx, p.weight); err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +116,7 @@ func (a *App) send(ctx context.Context, b *batch.Batch, forgot uint64) (*pending
 		return nil, nil, err
 	}
 	p.accepted = b.Records()
-	p.encode()
+	p.encode(size)
 	select {
 	case err = <-p.done:
 	case <-ctx.Done():
@@ -121,36 +126,36 @@ func (a *App) send(ctx context.Context, b *batch.Batch, forgot uint64) (*pending
 }
 
 // weight is how much of the queue a batch takes: its records, or more where they are large.
-func (a *App) weight(b *batch.Batch) int64 {
+func (a *App) weight(b *batch.Batch, size int) int64 {
 	const recordBytes = 256
-	return int64(min(max(1, b.Records(), b.EncodedBound()/recordBytes), a.options.QueueRecords))
+	return int64(min(max(1, b.Records(), size/recordBytes), a.options.QueueRecords))
 }
 
 // encode makes the payload. The committer waits for it, whatever happens here.
-func (p *pending) encode() {
+func (p *pending) encode(size int) {
 	defer close(p.encoded)
-	p.payload = p.batch.AppendTo(nil)
+	p.payload = p.batch.AppendTo(make([]byte, 0, size))
 }
 
-// build has the caller give its records, and checks what a batch must be as a whole.
-func build(w WriteRequest, received time.Time) (*batch.Batch, []batch.Reject, error) {
+// build has the caller give its records, and checks what a batch must be as a whole. It takes size bytes in the log at most.
+func build(w WriteRequest, received time.Time) (b *batch.Batch, size int, rejects []batch.Reject, err error) {
 	builder := batch.NewBuilder(received)
 	if err := w.Build(builder); err != nil {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
-	b, rejects := builder.Finish()
+	b, rejects = builder.Finish()
 	if n := b.Records(); n > batch.MaxRecords {
-		return nil, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch has %d records, at most %d are taken; split it", n, batch.MaxRecords)}
+		return nil, 0, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch has %d records, at most %d are taken; split it", n, batch.MaxRecords)}
 	}
 	b.ID, b.Content = w.BatchID, w.Content
 	if w.Load != nil {
 		own := *w.Load
 		b.Load = &own
 	}
-	if size := b.EncodedBound(); size > maxPayloadBytes {
-		return nil, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch takes up to %d MiB in the log, at most %d are taken; split it", size>>20, maxPayloadBytes>>20)}
+	if size = b.EncodedBound(); size > maxPayloadBytes {
+		return nil, 0, nil, &Error{Reason: BatchTooLarge, Message: fmt.Sprintf("the batch takes up to %d MiB in the log, at most %d are taken; split it", size>>20, maxPayloadBytes>>20)}
 	}
-	return b, rejects, nil
+	return b, size, rejects, nil
 }
 
 // repeat answers a batch that has been written before, as it was answered then: what the checks depend on
@@ -160,7 +165,7 @@ func (a *App) repeat(w WriteRequest, seen *seenBatch) (WriteResult, error) {
 		return WriteResult{}, &Error{Reason: BatchIDReused, Field: "batch_id",
 			Message: fmt.Sprintf("batch_id %.60q came before with other content, at position %d; give each batch its own", w.BatchID, seen.position)}
 	}
-	b, rejects, err := build(w, time.UnixMilli(seen.receivedMillis))
+	b, _, rejects, err := build(w, time.UnixMilli(seen.receivedMillis))
 	if err != nil {
 		return WriteResult{}, err
 	}

@@ -128,7 +128,11 @@ func (t *table) give(b *batch.Builder, add func(from, to int) error) error {
 	if t.err != nil {
 		return t.err
 	}
-	for from, to := 0, 0; to <= t.rows; to++ {
+	from, to := 0, 0
+	if len(t.rejects) == 0 {
+		to = t.rows
+	}
+	for ; to <= t.rows; to++ {
 		reject, bad := t.rejects[to]
 		if !bad && to < t.rows {
 			continue

@@ -2,18 +2,17 @@ package index
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"whowhen.dev/whowhen/segments/batch"
-	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/value"
 )
 
-// events adds events of one name: rows are sorted by day and ordinal, and each day of
-// each shard gets its share at once.
+// events takes events of one name, to be added with those of the batches that follow.
 func (d *Draft) events(e *batch.Events, receivedMillis int64) error {
 	ordinals, err := d.resolve(&e.CIDs, e.TimesMillis, receivedMillis)
 	if err != nil {
@@ -21,27 +20,14 @@ func (d *Draft) events(e *batch.Events, receivedMillis int64) error {
 	}
 	event := d.schema.addEvent(e.Name)
 	props := d.eventProps(event, e.Props)
-	offsets := make([]int64, len(ordinals))
-	order := make([]uint64, len(ordinals)) // day+1<<48 | ordinal<<16 | row
-	for row, ordinal := range ordinals {
-		millis := timeOr(e.TimesMillis, row, receivedMillis)
-		day := d.zone.Day(floorSeconds(millis))
-		offsets[row] = millis - civil.DayStart(day)
-		order[row] = uint64(day+1)<<48 | uint64(ordinal)<<16 | uint64(row)
-	}
-	slices.Sort(order)
-	for from := 0; from < len(order); {
-		group := order[from] >> (16 + 20) // day and shard
-		to := from + 1
-		for to < len(order) && order[to]>>(16+20) == group {
-			to++
-		}
-		day, shardID := int32(order[from]>>48)-1, uint32(order[from]>>16)/bitmap.ShardOrdinals
-		if err := d.eventDay(event, day, shardID, gather(order[from:to], e, offsets, props)); err != nil {
+	to := d.arrivals(event)
+	if !to.room(len(ordinals), len(props), d.cids.Len()) {
+		if err := d.addArrivals(to); err != nil {
 			return err
 		}
-		from = to
+		to = d.arrivals(event)
 	}
+	to.take(e, ordinals, receivedMillis, props)
 	return nil
 }
 
@@ -70,6 +56,9 @@ func code(c *batch.Column, values *Values) (codes [2][]int64) {
 		for i := range list {
 			list[i] = unknown
 		}
+	}
+	if len(c.Strings)+len(c.Lists) == 0 {
+		return codes
 	}
 	for row, k := range c.Kinds {
 		switch i := c.Data[row]; k {
@@ -100,47 +89,6 @@ func (c *codedColumn) cell(row int) (value.Kind, column.Cell) {
 		return k, column.Cell{Data: data}
 	}
 	return k, column.Cell{}
-}
-
-// gather copies the rows of one day and shard, in the given order.
-func gather(order []uint64, e *batch.Events, offsets []int64, props []codedColumn) *column.Rows {
-	n := len(order)
-	r := &column.Rows{Ordinals: make([]uint32, n), Offsets: make([]int64, n)}
-	for i, o := range order {
-		r.Ordinals[i] = uint32(o>>16) % bitmap.ShardOrdinals
-		r.Offsets[i] = offsets[uint16(o)]
-	}
-	if len(e.Offsets) > 0 && slices.ContainsFunc(order, func(o uint64) bool { return e.Offsets[uint16(o)] != batch.NoOffset }) {
-		r.UTC = make([]int64, n)
-		for i, o := range order {
-			r.UTC[i] = int64(e.Offsets[uint16(o)])
-		}
-	}
-	if len(e.IDs) > 0 && slices.ContainsFunc(order, func(o uint64) bool { return e.IDs[uint16(o)] != "" }) {
-		r.IDs = make([]string, n)
-		for i, o := range order {
-			r.IDs[i] = e.IDs[uint16(o)]
-		}
-	}
-	for i := range props {
-		p := &props[i]
-		if !slices.ContainsFunc(order, func(o uint64) bool { return p.column.Kinds[uint16(o)] != value.Absent }) {
-			continue
-		}
-		to := column.RowsProp{ID: p.id, Kinds: make([]value.Kind, n), Data: make([]int64, n)}
-		for i, o := range order {
-			k, cell := p.cell(int(uint16(o)))
-			to.Kinds[i], to.Data[i] = k, cell.Data
-			if cell.Scale != 0 && to.Scales == nil {
-				to.Scales = make([]uint8, n)
-			}
-			if to.Scales != nil {
-				to.Scales[i] = cell.Scale
-			}
-		}
-		r.Props = append(r.Props, to)
-	}
-	return r
 }
 
 // eventDay adds rows, sorted by ordinal, to what is known of an event's day in a shard.
@@ -221,96 +169,40 @@ func (d *Draft) dropRepeats(day *EventDay, rows *column.Rows) error {
 	return nil
 }
 
-// countEvents raises presence and planes by one for each ordinal listed; the list ascends and may repeat.
-func (d *Draft) countEvents(day *EventDay, ordinals []uint32, key fragKey) error {
-	presence := &bitmap.Bitmap{}
-	if day.presence != nil {
-		var err error
-		if presence, err = day.Presence(); err != nil {
-			return err
-		}
-	}
-	planes, err := day.Planes()
-	if err != nil {
-		return err
-	}
-	var came []uint32
-	var set, unset [32][]uint32
-	for i := 0; i < len(ordinals); {
-		x := ordinals[i]
-		added := uint32(0)
-		for ; i < len(ordinals) && ordinals[i] == x; i++ {
-			added++
-		}
-		before := uint32(0) // number of events less one
-		if presence.Has(x) {
-			for k, p := range planes {
-				if p.Has(x) {
-					before |= 1 << k
-				}
-			}
-		} else {
-			came = append(came, x)
-			added--
-		}
-		after := before + added
-		for k := range set {
-			if (before^after)>>k == 0 {
-				break
-			}
-			switch {
-			case (before^after)>>k&1 == 0:
-			case after>>k&1 == 1:
-				set[k] = append(set[k], x)
-			default:
-				unset[k] = append(unset[k], x)
-			}
-		}
-	}
-	key.kind = kindPresence
-	if day.presence, err = d.applyRow(day.presence, came, nil, key); err != nil {
-		return err
-	}
-	for k := range set {
-		if len(set[k]) == 0 && len(unset[k]) == 0 {
-			continue
-		}
-		for k >= len(day.planes) {
-			key.kind, key.part = kindPlane, uint32(len(day.planes))
-			day.planes = append(day.planes, newRow(key, &bitmap.Bitmap{}))
-		}
-		key.kind, key.part = kindPlane, uint32(k)
-		plane, err := d.applyRow(day.planes[k], set[k], unset[k], key)
-		if err != nil {
-			return err
-		}
-		if plane == nil {
-			plane = newRow(key, &bitmap.Bitmap{})
-		}
-		day.planes[k] = plane
-	}
-	return nil
-}
-
-// addChunk appends a chunk, merging it with its elders while they are less than twice its size, so
-// that there are few chunks and a row is rewritten few times.
+// addChunk appends a chunk. Of each size, a power of sizeStep, there are a few at most: when one more comes they are merged with
+// all that is smaller, so that there are few chunks and a row is rewritten few times.
 func (d *Draft) addChunk(day *EventDay, c *column.Chunk, key fragKey) error {
 	key.kind = kindChunk
-	for len(day.chunks) > 0 {
-		last := day.chunks[len(day.chunks)-1]
-		if int(last.count) >= 2*c.Len() {
+	for {
+		first, size := len(day.chunks), sizeOf(c.Len())
+		for first > 0 && sizeOf(int(day.chunks[first-1].count)) <= size {
+			first--
+		}
+		elders := day.chunks[first:]
+		if len(elders) < sizeStep-1 {
 			break
 		}
-		elder, err := last.get(d.base.cache, column.DecodeChunk)
-		if err != nil {
-			return err
+		elders = elders[max(0, len(elders)-column.MostMerged+1):]
+		chunks := make([]*column.Chunk, 0, len(elders)+1)
+		for _, f := range elders {
+			elder, err := f.get(d.base.cache, column.DecodeChunk)
+			if err != nil {
+				return err
+			}
+			chunks = append(chunks, elder)
+			replaced(d, f, nil)
 		}
-		c = column.Merge(elder, c)
-		replaced(d, last, nil)
-		day.chunks = day.chunks[:len(day.chunks)-1]
+		c = column.Merge(append(chunks, c))
+		day.chunks = day.chunks[:len(day.chunks)-len(elders)]
 	}
 	key.part = day.nextPart
 	day.nextPart++
 	day.chunks = append(day.chunks, replaced(d, nil, newChunk(key, c)))
 	return nil
 }
+
+// sizeStep is how many chunks of a size become one of the next.
+const sizeStep = 4
+
+// sizeOf returns which power of sizeStep a number of rows is.
+func sizeOf(rows int) int { return (bits.Len(uint(rows)) - 1) / 2 }

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
@@ -132,7 +131,7 @@ func (c *checkpoint) shard(i int, s *shard) error {
 		}
 		c.fresh = append(c.fresh, f)
 		if c.buf, err = f.encode(c.buf[:0]); err == nil {
-			err = c.writer.Put(f.id().bytes(c.generation), bytes.Clone(c.buf))
+			err = c.writer.Put(f.id().bytes(c.generation), c.buf)
 		}
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"whowhen.dev/whowhen/segments/batch"
@@ -30,8 +31,8 @@ type Draft struct {
 	heardOld    map[uint32]int64
 	dirty       int // bytes of new fragments, less those of their own that they replaced
 
-	ordinals []uint32 // scratch
-	order    []uint64 // scratch
+	arrived []*arrivals // by event; not in the shards yet
+	scratch *scratch
 }
 
 // NewDraft returns a draft that begins as the base version.
@@ -40,6 +41,7 @@ func NewDraft(base *Version, schema *Schema, cids *dict.CIDs, zone *civil.Zone) 
 		schema: schema, cids: cids, zone: zone, base: base,
 		shards: slices.Clone(base.shards), owned: make([]bool, len(base.shards)),
 		known: base.CIDs, heardOld: map[uint32]int64{}, retention: base.retention, sweptMillis: base.sweptMillis,
+		scratch: &scratch{},
 	}
 }
 
@@ -51,6 +53,11 @@ func (d *Draft) Apply(b *batch.Batch, position uint64) error {
 	d.position = position
 	// What was swept by a clock that has been set back since expires once more.
 	d.sweptMillis = min(d.sweptMillis, b.ReceivedMillis)
+	if len(b.Retentions) > 0 {
+		if err := d.settleArrived(); err != nil { // they drop events
+			return err
+		}
+	}
 	for _, r := range b.Retentions {
 		if err := d.retain(r, b.ReceivedMillis); err != nil {
 			return fmt.Errorf("retention of %.60q: %w", r.Name, err)
@@ -76,6 +83,9 @@ func (d *Draft) Apply(b *batch.Batch, position uint64) error {
 
 // Finish returns the drafted version. The draft is used up.
 func (d *Draft) Finish(position uint64) (*Version, error) {
+	if err := d.settleArrived(); err != nil {
+		return nil, err
+	}
 	if err := d.settleHeard(); err != nil {
 		return nil, err
 	}
@@ -110,11 +120,12 @@ func replaced[T payload[T]](d *Draft, old, next *frag[T]) *frag[T] {
 // resolve returns the ordinals of a column of CIDs, valid until the next call, and notes when each was heard of.
 func (d *Draft) resolve(cids *batch.CIDs, timesMillis []int64, receivedMillis int64) ([]uint32, error) {
 	n := cids.Len()
-	d.ordinals = slices.Grow(d.ordinals[:0], n)[:n]
-	if err := d.cids.Resolve(cids, d.ordinals); err != nil {
+	d.scratch.ordinals = slices.Grow(d.scratch.ordinals[:0], n)[:n]
+	ordinals := d.scratch.ordinals
+	if err := d.cids.Resolve(cids, ordinals); err != nil {
 		return nil, err
 	}
-	for i, ordinal := range d.ordinals {
+	for i, ordinal := range ordinals {
 		second := floorSeconds(timeOr(timesMillis, i, receivedMillis))
 		if at := int(ordinal) - d.known; at >= 0 {
 			for at >= len(d.heardNew) {
@@ -123,7 +134,11 @@ func (d *Draft) resolve(cids *batch.CIDs, timesMillis []int64, receivedMillis in
 			d.heardNew[at] = min(d.heardNew[at], second)
 			continue
 		}
-		before, err := d.heard(ordinal)
+		f := d.base.shards[ordinal/bitmap.ShardOrdinals].heard[ordinal%bitmap.ShardOrdinals>>16]
+		if second >= f.high {
+			continue // all of the block were heard of by then
+		}
+		before, err := d.heard(f, ordinal)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +146,7 @@ func (d *Draft) resolve(cids *batch.CIDs, timesMillis []int64, receivedMillis in
 			d.heardOld[ordinal] = second
 		}
 	}
-	return d.ordinals, nil
+	return ordinals, nil
 }
 
 func timeOr(timesMillis []int64, i int, otherwise int64) int64 {
@@ -149,12 +164,11 @@ func floorSeconds(millis int64) int64 {
 	return s
 }
 
-// heard returns when a CID of the base was first heard of, as far as the draft knows.
-func (d *Draft) heard(ordinal uint32) (int64, error) {
+// heard returns when a CID of the base was first heard of, as far as the draft knows; f is its block.
+func (d *Draft) heard(f *columnFrag, ordinal uint32) (int64, error) {
 	if second, found := d.heardOld[ordinal]; found {
 		return second, nil
 	}
-	f := d.base.shards[ordinal/bitmap.ShardOrdinals].heard[ordinal%bitmap.ShardOrdinals>>16]
 	block, err := f.get(d.base.cache, column.DecodeBlock)
 	if err != nil {
 		return 0, err
@@ -240,13 +254,13 @@ func (d *Draft) applyRow(old *rowFrag, add, remove []uint32, key fragKey) (*rowF
 	return replaced(d, old, newRow(key, next)), nil
 }
 
-// byOrdinal returns the rows sorted by ordinal, and by row within one, as ordinal<<16 | row. It is valid
-// until the next call.
+// byOrdinal returns the rows of a batch sorted by ordinal, and by row within one, as ordinal<<16 | row. It is valid
+// until the next sort.
 func (d *Draft) byOrdinal(ordinals []uint32) []uint64 {
-	d.order = d.order[:0]
+	keys, greatest := d.scratch.keys(len(ordinals)), uint32(0)
 	for row, ordinal := range ordinals {
-		d.order = append(d.order, uint64(ordinal)<<16|uint64(row))
+		keys[row] = uint64(ordinal)<<16 | uint64(row)
+		greatest = max(greatest, ordinal)
 	}
-	slices.Sort(d.order)
-	return d.order
+	return d.scratch.sort(16, 16+uint(bits.Len32(greatest)))
 }

@@ -20,7 +20,10 @@ type Index struct {
 
 	store *store.Store
 	cache *Cache
-	zone  *civil.Zone // the applier's
+
+	// The applier's.
+	zone    *civil.Zone
+	scratch scratch
 
 	dirtyBytes atomic.Int64 // of fragments in no generation yet, about
 
@@ -52,6 +55,7 @@ func (ix *Index) Apply(batches []*batch.Batch, position uint64) error {
 	defer ix.cache.reader()()
 	base := ix.newest()
 	draft := NewDraft(base.Version, ix.Schema, ix.CIDs, ix.zone)
+	draft.scratch = &ix.scratch
 	loads := base.loads
 	for i, b := range batches {
 		if err := draft.Apply(b, position-uint64(len(batches)-1-i)); err != nil {
