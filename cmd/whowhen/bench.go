@@ -38,6 +38,7 @@ a bitmap for each category and day where there is a where. It checks that every 
 that does not ends it, with exit code 1. Whatever writes, writes to a copy where the data is kept.
 
   and5, and5_rpc   (a and b and (c or d)) and not e, at densities .5 .3 .1 .05 .2; over RPC
+  and5_wide        and5 of 25 tags in turn, which are more than the processor's caches hold
   and5_cold        the same from the store, when nothing of it is in memory
   days3of30        days("open", within 30d) >= 3, at 3 % a day
   count3of30       count("click", within 30d) >= 3

@@ -11,6 +11,7 @@ import (
 // Names of figures.
 const (
 	benchAnd5          = "and5"
+	benchAnd5Wide      = "and5_wide"
 	benchAnd5RPC       = "and5_rpc"
 	benchAnd5Cold      = "and5_cold"
 	benchDays          = "days3of30"
@@ -33,7 +34,7 @@ const (
 // benchFigures returns the names of all figures, in the order they are printed.
 func benchFigures() []string {
 	return []string{
-		benchAnd5, benchAnd5RPC, benchAnd5Cold, benchDays, benchCount, benchWhere, benchNumber, benchTop,
+		benchAnd5, benchAnd5Wide, benchAnd5RPC, benchAnd5Cold, benchDays, benchCount, benchWhere, benchNumber, benchTop,
 		benchSelectPacked, benchSelectStrings, benchWrite, benchLoad, benchRestart, benchMemory, benchMixed,
 	}
 }
@@ -99,6 +100,7 @@ type measured struct {
 func (r *benchRun) measured() []measured {
 	return []measured{
 		{benchAnd5, r.data.And5},
+		{benchAnd5Wide, r.data.And5Wide},
 		{benchDays, r.data.Days3of30},
 		{benchCount, r.data.Count3of30},
 		{benchWhere, r.data.Where30},

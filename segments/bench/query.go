@@ -16,13 +16,18 @@ type Query struct {
 // varied returns the randomness of a round of a figure.
 func (d Dataset) varied(round int) *rand.Rand { return rand.New(rand.NewPCG(d.Seed, uint64(round))) }
 
-// And5 returns `(a and b and (c or d)) and not e` and, for rounds above 0, other tags of the same densities in
-// another order.
+// And5 returns `(a and b and (c or d)) and not e` and, for rounds above 0, the same in another order.
 func (d Dataset) And5(round int) Query {
 	tags := [5]int{0, 1, 2, 3, 4}
 	if round == 0 {
 		return d.and5(tags, func(int, func(i, j int)) {})
 	}
+	return d.and5(tags, d.varied(round).Shuffle)
+}
+
+// And5Wide returns And5 of any tags of the same densities, in any order: together they are more than a processor's caches hold.
+func (d Dataset) And5Wide(round int) Query {
+	tags := [5]int{0, 1, 2, 3, 4}
 	random := d.varied(round)
 	for i := range tags {
 		tags[i] += 5 * random.IntN(Variants)

@@ -7,8 +7,8 @@ import (
 )
 
 // Restart closes the engine and opens it again, some times, and gives two figures: from there to the first answer, and
-// the time of answers whose fragments are not in memory but in the store, with the page cache warm. Each
-// restart gives as many of those as there are variants of the query, which have no tag in common.
+// the time of answers whose fragments are not in memory but in the store, with the page cache warm, by a process that has
+// answered before. Each restart gives as many of those as there are variants of the query, less one.
 func (e *Engine) Restart(ctx context.Context, p Pace, l *Library) (restart, cold Figure, err error) {
 	restart = Figure{Name: "restart", CIDs: e.data.CIDs, Note: "from opening the directory to the first answer to and5"}
 	cold = Figure{Name: "and5_cold", CIDs: e.data.CIDs, Note: "and5 with its fragments in the store only, page cache warm"}
@@ -70,6 +70,9 @@ func (e *Engine) restart(ctx context.Context, p Pace, queries []Query) (took tim
 		return 0, nil, err
 	}
 	for i, q := range queries {
+		if i > 0 {
+			e.app.EmptyCache()
+		}
 		start := p.Now()
 		if _, err := e.Count(ctx, q.Expression); err != nil {
 			return 0, nil, err
@@ -85,8 +88,8 @@ func (e *Engine) restart(ctx context.Context, p Pace, queries []Query) (took tim
 	if err != nil {
 		return 0, nil, err
 	}
-	if after.CacheBytes <= before.CacheBytes {
-		err = fmt.Errorf("and5_cold: the tags were in memory already: %d bytes before, %d after", before.CacheBytes, after.CacheBytes)
+	if misses := after.CacheMisses - before.CacheMisses; misses < uint64(len(queries)) {
+		err = fmt.Errorf("and5_cold: the tags were in memory already: %d queries read %d fragments", len(queries), misses)
 	}
 	return took, answers, err
 }

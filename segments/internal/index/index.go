@@ -149,6 +149,9 @@ func (ix *Index) CacheUse() (hits, misses uint64) {
 	return ix.cache.hits.Load(), ix.cache.misses.Load()
 }
 
+// EmptyCache takes the fragments that are in the store as well out of memory.
+func (ix *Index) EmptyCache() { ix.cache.hot.forget(ix.cache) }
+
 // Close takes the index's fragments out of the cache. Nobody may use the index any more.
 func (ix *Index) Close() { ix.cache.hot.forget(ix.cache) }
 
