@@ -4,6 +4,7 @@ GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 FUZZTIME ?= 10s
 CYCLES   ?= 300
+CIDS     ?= 10000000
 MINUTES  ?= 20
 
 .PHONY: help
@@ -36,8 +37,9 @@ check: ## Check formatting, vet, staticcheck, generated code, and run all tests 
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 .PHONY: bench
-bench: ## Run the benchmarks.
+bench: build ## Run the benchmarks of the packages, then whowhen bench with CIDS client ids.
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	bin/whowhen bench --cids $(CIDS)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, one after the other.

@@ -12,20 +12,21 @@ import (
 
 // Names of figures.
 const (
-	figureAnd5 = "and5"
-	figureDays = "days3of30"
+	figureAnd5     = "and5"
+	figureAnd5Wide = "and5_wide"
+	figureDays     = "days3of30"
 )
 
-func figureNames() []string { return []string{figureAnd5, figureDays} }
+func figureNames() []string { return []string{figureAnd5, figureAnd5Wide, figureDays} }
 
 // leastDays is on how many of the 30 days one must have done it.
 const leastDays = 3
 
-// question is one way to ask what a figure asks. No two questions of a figure touch the same data, so that asking them in
-// turn gains nothing from having asked the one before.
+// question is one way to ask what a figure asks. No two questions of a figure touch the same data, so that, where there are several, asking
+// them in turn gains nothing from having asked the one before.
 type question struct {
 	figure     string
-	tags       [5]string // of and5: a to e
+	tags       [5]string // of and5 and and5_wide: a to e, or others as dense
 	event      string    // of days3of30
 	lastDay    int32     // of the 30, since 1970-01-01
 	expression expr.Node
@@ -36,8 +37,12 @@ type question struct {
 func questions(d bench.Dataset, figure string) ([]question, error) {
 	var all []question
 	switch figure {
-	case figureAnd5:
-		for variant := range bench.Variants {
+	case figureAnd5, figureAnd5Wide:
+		variants := 1
+		if figure == figureAnd5Wide {
+			variants = bench.Variants
+		}
+		for variant := range variants {
 			q := question{figure: figure, lastDay: d.LastDay}
 			var indexes [5]int
 			for i := range q.tags {
