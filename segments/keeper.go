@@ -21,11 +21,17 @@ func (a *App) tidy() {
 }
 
 // compactIfDue has the store give deleted bytes back when the index takes more than twice what it holds. It takes at
-// most half of what is free beside the reserve. It looks at most once a minute, and more seldom while it is of no use: what
+// most half of what is free beside the reserve. It looks at most once a minute, once a second while the index takes a quarter of what is
+// free, after which there would soon be no room for it, and more seldom while it is of no use: what
 // was deleted last is given back only once the deletion itself has come into a table.
 func (a *App) compactIfDue() {
-	const often, seldom = time.Minute, time.Hour
-	if time.Since(a.lookedAt) < a.lookAgain {
+	const scarcely, often, seldom = time.Second, time.Minute, time.Hour
+	before := a.store.Bytes()
+	again := a.lookAgain
+	if a.disk.room(4*before) != nil {
+		again = min(again, scarcely)
+	}
+	if time.Since(a.lookedAt) < again {
 		return
 	}
 	a.lookedAt, a.lookAgain = time.Now(), max(a.lookAgain, often)
@@ -34,7 +40,6 @@ func (a *App) compactIfDue() {
 		a.logger.Error("the size of what the index holds is not known, so that it is not compacted", "cause", err)
 		return
 	}
-	before := a.store.Bytes()
 	if before < 2*(live+a.options.CheckpointBytes) || a.disk.half(before) != nil {
 		return
 	}

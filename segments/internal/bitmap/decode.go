@@ -52,10 +52,12 @@ func (b *Bitmap) place(alloc memory.Alloc) error {
 			members += n
 		}
 	}
-	room, err := alloc(dense*wordsBytes + 2*members)
+	const least = 8 // also of an empty bitmap, so that it has a place like any other
+	room, err := alloc(max(least, dense*wordsBytes+2*members))
 	if err != nil {
 		return err
 	}
+	room = room[:dense*wordsBytes+2*members]
 	words, arrays := memory.Uint64s(room[:dense*wordsBytes]), memory.Uint16s(room[dense*wordsBytes:])
 	for i := range b.blocks {
 		block := &b.blocks[i]

@@ -202,3 +202,15 @@ func FuzzDecodeChunk(f *testing.F) {
 		_ = Merge([]*Chunk{c, again}).MemoryBytes()
 	})
 }
+
+// TestBaseOfNone has an empty list of scales claim a scale, which nobody may believe.
+func TestBaseOfNone(t *testing.T) {
+	data, err := NewChunk(&Rows{Ordinals: []uint32{1}, Offsets: []int64{1}, Props: []RowsProp{{Kinds: []value.Kind{value.Number}, Data: []int64{7}}}}).AppendTo(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = append(data[:len(data)-1], 200, 1) // the base of the last list, 100 in place of 0
+	if _, err := DecodeChunk(data, memory.Heap); err == nil {
+		t.Error("a chunk with numbers of scale 100 is decoded without an error")
+	}
+}

@@ -209,6 +209,9 @@ func parseInts(data []byte) (e encodedInts, rest []byte, err error) {
 	default:
 		return e, nil, errDamaged
 	}
+	if e.n == 0 && (e.base != 0 || e.width != 0) {
+		return e, nil, errDamaged // who reads the base of none would take it for a value
+	}
 	bytes := e.n * int(e.width)
 	if bytes > len(data) {
 		return e, nil, errDamaged

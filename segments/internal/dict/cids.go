@@ -46,9 +46,11 @@ func NewCIDs(arena *memory.Arena) *CIDs {
 }
 
 func (c *content) free() {
+	arena := c.keys.arena
 	c.keys.free()
 	c.table.free()
 	*c = content{}
+	arena.Release()
 }
 
 // ErrFull says that no more CIDs can be numbered.

@@ -118,14 +118,14 @@ func (t *counting) addColumns(r *run, list []day, candidates *bitmap.Words) erro
 			continue
 		}
 		if !t.onDays {
-			if err := t.events.tally(r, d.EventDay, candidates, touched, counts); err != nil {
+			if err := t.events.tally(r, d, candidates, touched, counts); err != nil {
 				return err
 			}
 			continue
 		}
 		today := r.lend()
 		today.Clear()
-		if err := t.events.mark(r, d.EventDay, candidates, today); err != nil {
+		if err := t.events.mark(r, d, candidates, today); err != nil {
 			return err
 		}
 		r.adder.AddWords(today, 0)

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/index"
 )
 
@@ -17,6 +18,7 @@ type day struct {
 	read     bool
 	presence *bitmap.Bitmap
 	planes   []*bitmap.Bitmap
+	chunks   []*column.Chunk
 }
 
 // of returns the days in the events' span, of the run's shard.
@@ -46,6 +48,14 @@ func (d *day) rows(planes bool) (presence *bitmap.Bitmap, above []*bitmap.Bitmap
 		d.read = true
 	}
 	return d.presence, d.planes, nil
+}
+
+// events returns the day's events, as they are until the run goes to another shard: read once, for all of its blocks.
+func (d *day) events() (chunks []*column.Chunk, err error) {
+	if d.chunks == nil {
+		d.chunks, err = d.Chunks()
+	}
+	return d.chunks, err
 }
 
 // days returns the event's days in the span, of the run's shard.

@@ -19,7 +19,7 @@ func (t *did) eval(r *run, candidates, out *bitmap.Words) error {
 			continue
 		}
 		if d.access == columns {
-			if err := t.events.mark(r, d.EventDay, candidates, out); err != nil {
+			if err := t.events.mark(r, d, candidates, out); err != nil {
 				return err
 			}
 			continue

@@ -54,7 +54,7 @@ func (e *Env) Deeds(ctx context.Context, n expr.Behaviour, ordinal uint32) (Deed
 			continue
 		}
 		before := found.Count
-		err := selected.scan(r, d, only, func(c *column.Chunk, row int, x uint16) {
+		err := selected.scan(r, &day{EventDay: d}, only, func(c *column.Chunk, row int, x uint16) {
 			second := floorSecond(civil.DayStart(d.Day) + c.Offset(row))
 			if found.Count == 0 || second < found.First {
 				found.First = second

@@ -40,6 +40,14 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 	if work := blocks*max(1, root.cost())*unitNanos + unread*readNanos; work > worthSharing {
 		workers = max(1, min(runtime.GOMAXPROCS(0), blocks/share, work/(worthSharing/2)))
 	}
+	plans := []*and{root} // a plan serves one run
+	for len(plans) < workers {
+		other, err := e.plan(n)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, other)
+	}
 	var next atomic.Int64
 	errs := make([]error, workers)
 	work := func(w int, root *and) {
@@ -61,11 +69,7 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 	}
 	var wait sync.WaitGroup
 	for w := 1; w < workers; w++ {
-		other, err := e.plan(n) // a plan serves one run
-		if err != nil {
-			return err
-		}
-		wait.Go(func() { work(w, other) })
+		wait.Go(func() { work(w, plans[w]) })
 	}
 	work(0, root)
 	wait.Wait()

@@ -4,24 +4,23 @@ import (
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/column"
-	"whowhen.dev/whowhen/segments/internal/index"
 )
 
 // scan calls yield with every selected row of the run's block of a day whose ordinal is a candidate.
-func (s *events) scan(r *run, d *index.EventDay, candidates *bitmap.Words, yield func(c *column.Chunk, row int, x uint16)) error {
+func (s *events) scan(r *run, d *day, candidates *bitmap.Words, yield func(c *column.Chunk, row int, x uint16)) error {
 	return s.tiles(r, d, candidates, true, func(t *tile) {
 		t.each(func(row int, x uint16) { yield(t.chunk, row, x) })
 	})
 }
 
 // mark sets in out the candidates who have a selected row of the day; what it says of others has no meaning.
-func (s *events) mark(r *run, d *index.EventDay, candidates, out *bitmap.Words) error {
+func (s *events) mark(r *run, d *day, candidates, out *bitmap.Words) error {
 	return s.tiles(r, d, candidates, false, func(t *tile) { t.markIn(out) })
 }
 
 // tally adds to counts how many selected rows of the day each candidate has, and sets in touched who has any; what it
 // says of others has no meaning.
-func (s *events) tally(r *run, d *index.EventDay, candidates, touched *bitmap.Words, counts *[bitmap.BlockOrdinals]uint32) error {
+func (s *events) tally(r *run, d *day, candidates, touched *bitmap.Words, counts *[bitmap.BlockOrdinals]uint32) error {
 	return s.tiles(r, d, candidates, false, func(t *tile) {
 		t.markIn(touched)
 		t.countIn(counts)
@@ -30,11 +29,11 @@ func (s *events) tally(r *run, d *index.EventDay, candidates, touched *bitmap.Wo
 
 // tiles calls yield with the tiles of the run's block of a day that have a selected row. Rows of others than candidates
 // are left out if only asks for it; otherwise they may be there, where telling would cost more than it saves.
-func (s *events) tiles(r *run, d *index.EventDay, candidates *bitmap.Words, only bool, yield func(t *tile)) error {
+func (s *events) tiles(r *run, d *day, candidates *bitmap.Words, only bool, yield func(t *tile)) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	chunks, err := d.Chunks()
+	chunks, err := d.events()
 	if err != nil {
 		return err
 	}

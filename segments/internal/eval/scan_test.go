@@ -9,7 +9,6 @@ import (
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/column"
-	"whowhen.dev/whowhen/segments/internal/index"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -240,7 +239,7 @@ func BenchmarkRows(b *testing.B) {
 }
 
 // eachDay calls f with a run at every block, and every day of the span of a did, whose events are selected from.
-func eachDay(t testing.TB, e *Env, text string, f func(r *run, s *events, d *index.EventDay)) {
+func eachDay(t testing.TB, e *Env, text string, f func(r *run, s *events, d *day)) {
 	n := parsed(t, text)
 	behaviour := n.(expr.Behaviour)
 	id, _ := e.Schema.Event(behaviour.Event)
@@ -261,7 +260,7 @@ func eachDay(t testing.TB, e *Env, text string, f func(r *run, s *events, d *ind
 			t.Fatal(err)
 		}
 		for _, d := range selected.days(r) {
-			f(r, selected, d)
+			f(r, selected, &day{EventDay: d})
 		}
 	}
 }
@@ -280,7 +279,7 @@ func TestMarkAndTally(t *testing.T) {
 	}
 	one.Set(777)
 	for _, text := range []string{`did("buy" where category = "hats")`, `did("buy", within 50h)`, `did("buy" where size >= 0)`} {
-		eachDay(t, envOf(t, ix), text, func(run *run, s *events, d *index.EventDay) {
+		eachDay(t, envOf(t, ix), text, func(run *run, s *events, d *day) {
 			for _, candidates := range []*bitmap.Words{everyone, few, one, new(bitmap.Words)} {
 				var want, marked, touched bitmap.Words
 				var counts, tallied [bitmap.BlockOrdinals]uint32
@@ -319,15 +318,15 @@ func BenchmarkMark(b *testing.B) {
 	everyone, out := new(bitmap.Words), new(bitmap.Words)
 	everyone.Fill(bitmap.BlockOrdinals)
 	for _, text := range []string{`did("buy" where category = "shoes")`, `did("buy" where amount > 10)`} {
-		for name, f := range map[string]func(r *run, s *events, d *index.EventDay) error{
-			"mark": func(r *run, s *events, d *index.EventDay) error { return s.mark(r, d, everyone, out) },
-			"scan": func(r *run, s *events, d *index.EventDay) error {
+		for name, f := range map[string]func(r *run, s *events, d *day) error{
+			"mark": func(r *run, s *events, d *day) error { return s.mark(r, d, everyone, out) },
+			"scan": func(r *run, s *events, d *day) error {
 				return s.scan(r, d, everyone, func(_ *column.Chunk, _ int, x uint16) { out.Set(x) })
 			},
 		} {
 			b.Run(name+"/"+text, func(b *testing.B) {
 				for b.Loop() {
-					eachDay(b, e, text, func(r *run, s *events, d *index.EventDay) {
+					eachDay(b, e, text, func(r *run, s *events, d *day) {
 						if err := f(r, s, d); err != nil {
 							b.Fatal(err)
 						}

@@ -24,11 +24,13 @@ func newSumming(s events, property uint32, n expr.Behaviour) *summing {
 func (t *summing) eval(r *run, candidates, out *bitmap.Words) error {
 	sums := newSums(r)
 	defer sums.release()
-	for _, d := range t.days.of(r, &t.events) {
+	list := t.days.of(r, &t.events)
+	for i := range list {
+		d := &list[i]
 		if d.InBlock(r.block) == 0 {
 			continue
 		}
-		err := t.events.tiles(r, d.EventDay, candidates, false, func(rows *tile) {
+		err := t.events.tiles(r, d, candidates, false, func(rows *tile) {
 			if p := rows.chunk.Prop(t.property); p != nil {
 				sums.addRows(rows, p)
 			}

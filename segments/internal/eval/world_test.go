@@ -20,12 +20,18 @@ const dayMillis = 24 * 3600 * 1000
 // newIndex returns an empty index.
 func newIndex(t testing.TB) *index.Index {
 	t.Helper()
+	return newIndexWith(t, 1<<30)
+}
+
+// newIndexWith returns an empty index whose cache has a budget.
+func newIndexWith(t testing.TB, cacheBytes int64) *index.Index {
+	t.Helper()
 	st, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	ix, err := index.New(st, time.UTC, index.NewHot(1<<30), func(err error) error { return err })
+	ix, err := index.New(st, time.UTC, index.NewHot(cacheBytes), func(err error) error { return err })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,8 @@ type Draft struct {
 	known       int // CIDs in the base
 	heardNew    []int64
 	heardOld    map[uint32]int64
-	dirty       int // bytes of new fragments, less those of their own that they replaced
+	heardBlocks map[*columnFrag]*column.Block // of the base, those that were asked for
+	dirty       int                           // bytes of new fragments, less those of their own that they replaced
 
 	arrived []*arrivals // by event; not in the shards yet
 	scratch *scratch
@@ -40,7 +41,7 @@ func NewDraft(base *Version, schema *Schema, cids *dict.CIDs, zone *civil.Zone) 
 	return &Draft{
 		schema: schema, cids: cids, zone: zone, base: base,
 		shards: slices.Clone(base.shards), owned: make([]bool, len(base.shards)),
-		known: base.CIDs, heardOld: map[uint32]int64{}, retention: base.retention, sweptMillis: base.sweptMillis,
+		known: base.CIDs, heardOld: map[uint32]int64{}, heardBlocks: map[*columnFrag]*column.Block{}, retention: base.retention, sweptMillis: base.sweptMillis,
 		scratch: &scratch{},
 	}
 }
@@ -169,9 +170,13 @@ func (d *Draft) heard(f *columnFrag, ordinal uint32) (int64, error) {
 	if second, found := d.heardOld[ordinal]; found {
 		return second, nil
 	}
-	block, err := f.get(d.base.cache, column.DecodeBlock)
-	if err != nil {
-		return 0, err
+	block := d.heardBlocks[f]
+	if block == nil {
+		var err error
+		if block, err = f.get(d.base.cache, column.DecodeBlock); err != nil {
+			return 0, err
+		}
+		d.heardBlocks[f] = block
 	}
 	cell, _ := block.At(uint16(ordinal))
 	return cell.Data, nil

@@ -110,6 +110,9 @@ func (f *frag[T]) load(c *Cache, decode decoder[T]) (T, error) {
 		}
 		return memory.Heap(n)
 	})
+	if err == nil && !f.describes(payload) {
+		err = c.onDamage(fmt.Errorf("fragment %+v of generation %d does not hold what the catalog says", f.key, f.stored()))
+	}
 	if err != nil {
 		c.hot.arena.Free(place)
 		return payload, err
@@ -119,6 +122,21 @@ func (f *frag[T]) load(c *Cache, decode decoder[T]) (T, error) {
 		c.hot.admit(c, f, len(place))
 	}
 	return payload, nil
+}
+
+// describes says whether the catalog's numbers are those of a payload. Evaluation relies on them.
+func (f *frag[T]) describes(payload any) bool {
+	switch p := payload.(type) {
+	case *bitmap.Bitmap:
+		return *p.Counts() == *f.inBlock
+	case *column.Block:
+		low, high := p.Range()
+		return p.Count() == int(f.count) && low == f.low && high == f.high
+	case *column.Chunk:
+		low, high := p.Offsets()
+		return p.Len() == int(f.count) && low == f.low && high == f.high
+	}
+	return false
 }
 
 // read returns the content as the store has it, kept nowhere.
@@ -149,6 +167,8 @@ func (f *frag[T]) owned(c *Cache, decode decoder[T]) (T, error) {
 	}
 	return payload.Relocate(memory.Heap)
 }
+
+func (f *frag[T]) inMemory() bool { return f.loaded.Load() != nil }
 
 // evict takes the content out of memory, and returns the part of the arena to free.
 func (f *frag[T]) evict() []byte {
@@ -201,6 +221,7 @@ type anyFrag interface {
 	encode(buf []byte) ([]byte, error)
 	settle(generation uint64, c *Cache)
 	evict() []byte
+	inMemory() bool
 	uses() *use
 	dirtyBytes() int
 }

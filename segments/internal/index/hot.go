@@ -22,10 +22,14 @@ type Hot struct {
 	mu     sync.Mutex
 	short  queue
 	long   queue
+	dead   int    // entries of the queues whose fragments were dropped
 	left   uint32 // how many have left the short queue
 	limbo  []retired
 	inside int64 // bytes in limbo
 }
+
+// limboShare is the part of the budget that is for what has left and is still being read, so that newcomers need not wait for that.
+const limboShare = 9
 
 // use is what the cache notes with a fragment: the query that last used it and, in the two low bits, how often queries did.
 type use struct {
@@ -109,7 +113,8 @@ func (h *Hot) alloc(n int) []byte {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for h.arena.UsedBytes()-h.inside+size > h.budgetBytes {
+	h.drain()
+	for h.arena.UsedBytes()-h.inside+size > h.budgetBytes-h.budgetBytes/limboShare {
 		if !h.evictOne() {
 			break
 		}
@@ -203,25 +208,39 @@ func (h *Hot) drop(list []anyFrag) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range list {
-		h.retire(f.evict())
+		if h.retire(f.evict()) {
+			h.dead++
+		}
+	}
+	if h.dead > (h.short.len()+h.long.len())/2 {
+		h.keep(func(r resident) bool { return r.frag.inMemory() })
+		h.dead = 0
 	}
 	h.drain()
+}
+
+// keep takes entries out of the queues.
+func (h *Hot) keep(wanted func(r resident) bool) {
+	for _, q := range []*queue{&h.short, &h.long} {
+		kept := queue{}
+		for r, ok := q.pop(); ok; r, ok = q.pop() {
+			if wanted(r) {
+				kept.push(r)
+			}
+		}
+		*q = kept
+	}
 }
 
 // forget takes out all fragments of an app.
 func (h *Hot) forget(owner *Cache) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, q := range []*queue{&h.short, &h.long} {
-		kept := queue{}
-		for r, ok := q.pop(); ok; r, ok = q.pop() {
-			if r.owner == owner {
-				h.retire(r.frag.evict())
-			} else {
-				kept.push(r)
-			}
+	h.keep(func(r resident) bool {
+		if r.owner == owner {
+			h.retire(r.frag.evict())
 		}
-		*q = kept
-	}
+		return r.owner != owner
+	})
 	h.drain()
 }

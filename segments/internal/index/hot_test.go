@@ -76,7 +76,7 @@ const rowBytes = 8 << 10
 
 // TestScanDoesNotDriveOut has a few rows asked for again and again while everything is read once.
 func TestScanDoesNotDriveOut(t *testing.T) {
-	hot := NewHot(50 * rowBytes)
+	hot := NewHot(57 * rowBytes) // a ninth of it for what has left
 	rows, cache := stored(t, 400, hot)
 	favourites, others := rows[:20], rows[20:]
 	for range 3 {
@@ -101,6 +101,51 @@ func TestScanDoesNotDriveOut(t *testing.T) {
 	ask(t, cache, others[:45]...)
 	if misses := cache.misses.Load() - before; misses > 5 {
 		t.Errorf("%d of 45 rows that are asked for all the time are not in memory, where 50 have room", misses)
+	}
+}
+
+// TestReplacedFragmentsLeaveTheQueues has checkpoints store fragments and replace them while the cache has room for all.
+func TestReplacedFragmentsLeaveTheQueues(t *testing.T) {
+	hot := NewHot(1 << 30)
+	rows, cache := stored(t, 10, hot)
+	ask(t, cache, rows...)
+	for i := range 1000 {
+		f := newRow(fragKey{kind: kindTag, field: 1}, bitmap.New([]uint32{1, 2, 3}))
+		f.settle(uint64(i+1), cache)
+		hot.drop([]anyFrag{f})
+	}
+	if n := hot.short.len() + hot.long.len(); n > 3*len(rows) {
+		t.Errorf("%d fragments are in the queues, %d are in memory", n, len(rows))
+	}
+	before := cache.misses.Load()
+	if ask(t, cache, rows...); cache.misses.Load() != before {
+		t.Error("fragments that are in use left with those that were replaced")
+	}
+}
+
+// TestFullCacheTakesIn has a query that stays in one epoch, as it does for a shard, ask for what a full cache does not have.
+func TestFullCacheTakesIn(t *testing.T) {
+	hot := NewHot(57 * rowBytes)
+	rows, cache := stored(t, 100, hot)
+	ask(t, cache, rows[:60]...)
+	query := rows[60:66]
+	hot.begin()
+	r := hot.epochs.Reader()
+	defer r.Close()
+	r.Enter()
+	defer r.Leave()
+	for _, f := range query {
+		if _, err := f.get(cache, bitmap.Decode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range query {
+		if !f.inMemory() {
+			t.Errorf("row %d is not in memory", f.key.field)
+		}
+	}
+	if used, budget := hot.Usage(); used > budget {
+		t.Errorf("%d bytes in use, the budget is %d", used, budget)
 	}
 }
 

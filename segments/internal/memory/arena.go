@@ -16,12 +16,13 @@ const (
 // Arena gives out memory outside the Go heap. It is safe for concurrent use. Memory that came back is kept for the next
 // who asks, up to a sixteenth of what is in use and 32 MiB; the rest goes back to the system.
 type Arena struct {
-	mu        sync.Mutex
-	regions   []*region
-	free      [32]*run // lists of free runs by the binary logarithm of their pages
-	slabs     [len(classes)]*slab
-	usedBytes int64
-	idleBytes int64 // of free runs that the system has not got back
+	mu         sync.Mutex
+	regions    []*region
+	free       [32]*run // lists of free runs by the binary logarithm of their pages
+	slabs      [len(classes)]*slab
+	usedBytes  int64
+	pieceBytes int64 // of pages cut into small pieces, what is not given out
+	idleBytes  int64 // of free runs that the system has not got back
 
 }
 
@@ -94,12 +95,19 @@ func (a *Arena) UsedBytes() int64 {
 	return a.usedBytes
 }
 
-// ResidentBytes returns how much of the system's memory the arena takes at most: what is given out, and what came back and is
-// kept.
+// ResidentBytes returns how much of the system's memory the arena takes at most: what is given out, what came back and is
+// kept, and the rest of pages of which small pieces are given out.
 func (a *Arena) ResidentBytes() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.usedBytes + a.idleBytes
+	return a.usedBytes + a.idleBytes + a.pieceBytes
+}
+
+// Release gives all that is not in use back to the system, for whoever has no more need of the arena.
+func (a *Arena) Release() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.trim()
 }
 
 // RoundUp returns how much of an arena n bytes take.

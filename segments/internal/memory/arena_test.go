@@ -80,6 +80,34 @@ func TestHuge(t *testing.T) {
 	}
 }
 
+// TestSmallPieces holds that what is resident counts pages of which one piece is left, and that Release gives all back.
+func TestSmallPieces(t *testing.T) {
+	a := NewArena()
+	var pieces [][]byte
+	for range 1000 * PageBytes / 64 {
+		b, err := a.Alloc(64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pieces = append(pieces, b)
+	}
+	for i, b := range pieces {
+		if i%(PageBytes/64) != 0 {
+			a.Free(b)
+		}
+	}
+	if used, resident := a.UsedBytes(), a.ResidentBytes(); used != 64*1000 || resident < 1000*PageBytes {
+		t.Errorf("%d bytes in use and %d resident, with a piece of each of 1000 pages given out", used, resident)
+	}
+	for i := 0; i < len(pieces); i += PageBytes / 64 {
+		a.Free(pieces[i])
+	}
+	a.Release()
+	if resident := a.ResidentBytes(); resident != 0 || len(a.regions) != 0 {
+		t.Errorf("%d bytes in %d regions are left", resident, len(a.regions))
+	}
+}
+
 func TestFreeOfWhatWasNotGiven(t *testing.T) {
 	a := NewArena()
 	small, err := a.Alloc(100)

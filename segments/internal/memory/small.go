@@ -34,6 +34,7 @@ func (a *Arena) allocSmall(n int) ([]byte, error) {
 		}
 		s = &slab{run: r, class: c}
 		r.slab = s
+		a.pieceBytes += PageBytes
 		for i := range PageBytes / classes[c] {
 			s.free[i/64] |= 1 << (i % 64)
 		}
@@ -50,6 +51,7 @@ func (a *Arena) allocSmall(n int) ([]byte, error) {
 		a.unlinkSlab(s)
 	}
 	a.usedBytes += int64(classes[c])
+	a.pieceBytes -= int64(classes[c])
 	from := s.run.first*PageBytes + (word*64+bit)*classes[c]
 	return s.run.region.bytes[from:][:n:n], nil
 }
@@ -66,8 +68,10 @@ func (a *Arena) freeSmall(s *slab, b []byte) {
 	s.free[i/64] |= 1 << (i % 64)
 	s.used--
 	a.usedBytes -= int64(classes[s.class])
+	a.pieceBytes += int64(classes[s.class])
 	if s.used == 0 {
 		a.unlinkSlab(s)
+		a.pieceBytes -= PageBytes
 		a.giveBack(s.run)
 	}
 }
