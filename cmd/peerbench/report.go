@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"whowhen.dev/whowhen/segments/bench"
 )
 
 // figure is how long an engine takes for a query.
@@ -41,7 +43,7 @@ type report struct {
 
 // print prints the figures, and writes the file asked for.
 func (c *comparison) print(stdout io.Writer) error {
-	r := report{machine(), c.loadAverage, c.figures, c.skipped}
+	r := report{bench.Machine(), c.loadAverage, c.figures, c.skipped}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // there is "<" and "&" in notes
@@ -117,19 +119,4 @@ func timeText(us float64) string {
 		return fmt.Sprintf("%.3g ms", us/1e3)
 	}
 	return fmt.Sprintf("%.3g s", us/1e6)
-}
-
-// machine describes what is measured on.
-func machine() string {
-	text := fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return text
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, model, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(model) + ", " + text
-		}
-	}
-	return text
 }

@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +93,7 @@ func (c *benchCmd) Run(ctx context.Context, m *Main) error {
 	run := &benchRun{
 		main: m, command: c, notice: m.newNotice(lineEvery),
 		pace:   bench.Pace{Rounds: c.Rounds, Budget: min(time.Duration(c.Rounds)*benchPatience/200, benchPatience), Now: m.Clock.Now},
-		report: benchReport{Machine: machine()},
+		report: benchReport{Machine: bench.Machine()},
 	}
 	err := errors.Join(run.all(ctx), run.close())
 	run.notice.end()
@@ -115,7 +112,7 @@ func (c *benchCmd) check(m *Main) error {
 	case m.flags.Server != "":
 		return usageError("bench measures this machine, and cannot be sent to a server.")
 	case c.CIDs < fewest || c.CIDs > most:
-		return usageError("--cids takes a number from %d to %d, not %d.", fewest, most, c.CIDs)
+		return usageError("--cids takes a number from %s to %s, not %d.", grouped(uint64(fewest)), grouped(uint64(most)), c.CIDs)
 	case c.Rounds < 1:
 		return usageError("--rounds takes a number above 0, not %d.", c.Rounds)
 	case c.File != "" && !m.flags.JSON:
@@ -138,19 +135,4 @@ func (c *benchCmd) wants(names ...string) bool {
 		return true
 	}
 	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(c.Only, name) })
-}
-
-// machine describes what is measured on.
-func machine() string {
-	text := fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return text
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, model, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(model) + ", " + text
-		}
-	}
-	return text
 }

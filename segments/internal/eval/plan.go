@@ -158,7 +158,7 @@ func (p *planner) conjunction(terms []term) (term, error) {
 			all.others = append(all.others, t)
 		}
 	}
-	all.rows, all.none, all.others = distinctRows(all.rows), distinctRows(all.none), distinct(all.others)
+	all.rows, all.none, all.others = distinct(all.rows), distinct(all.none), distinct(all.others)
 	for _, r := range all.rows {
 		if slices.ContainsFunc(all.none, func(other row) bool { return same(r, other) }) {
 			return nobody{}, nil
@@ -190,7 +190,7 @@ func disjunction(terms []term) term {
 			any.others = append(any.others, t)
 		}
 	}
-	any.rows, any.others = distinctRows(any.rows), distinct(any.others)
+	any.rows, any.others = distinct(any.rows), distinct(any.others)
 	slices.SortStableFunc(any.others, func(a, b term) int { return cmp.Compare(a.cost(), b.cost()) })
 	switch {
 	case len(any.rows)+len(any.others) == 0:
@@ -240,5 +240,3 @@ func distinct[T term](terms []T) []T {
 	}
 	return kept
 }
-
-func distinctRows(rows []row) []row { return distinct(rows) }

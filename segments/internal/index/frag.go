@@ -88,7 +88,9 @@ func (f *frag[T]) uses() *use               { return &f.use }
 // get returns the content, from memory or from the store. The caller is inside an epoch, and stays there while it reads.
 func (f *frag[T]) get(c *Cache, decode decoder[T]) (T, error) {
 	if p := f.loaded.Load(); p != nil {
-		c.touch(&f.use)
+		if p.memory != nil { // what is not stored yet is no merit of the cache
+			c.touch(&f.use)
+		}
 		return p.payload, nil
 	}
 	return f.load(c, decode)
