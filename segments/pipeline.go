@@ -159,6 +159,9 @@ func (a *App) checkpoints() {
 		case <-ticker.C:
 		}
 		err := a.checkpoint()
+		if errors.Is(err, errNoRoom) && a.makeRoom() {
+			err = a.checkpoint()
+		}
 		switch {
 		case errors.Is(err, errNoRoom):
 			if a.whyUnsaved() == nil {

@@ -125,7 +125,11 @@ const owedAfter = 24 * time.Hour
 // roomForSnapshot sees that a snapshot takes at most half of what is free beside the reserve. If need be it removes the
 // older of two snapshots.
 func (a *App) roomForSnapshot() error {
-	err := a.disk.half(a.store.Bytes())
+	live, err := a.index.StoredBytes() // about what a snapshot takes
+	if err != nil {
+		return err
+	}
+	err = a.disk.half(live)
 	positions, listErr := snapshots(a.snapshotDir())
 	if err == nil || listErr != nil || len(positions) < 2 {
 		return err
@@ -144,7 +148,7 @@ func (a *App) roomForSnapshot() error {
 		}
 	}
 	a.logger.Warn("the older snapshot was removed to make room for the next one", "position", positions[1])
-	return a.disk.half(a.store.Bytes())
+	return a.disk.half(live)
 }
 
 // snapshot writes the saved index to a file of its own, reads it back, and gives it its name.

@@ -38,6 +38,7 @@ const (
 	slotBlob     = 'b'
 	slotPart     = 'p'
 	slotManifest = 'm'
+	slotSwept    = 's' // a key that Compact drops
 )
 
 // manifestName is what the manifest's checksum covers in place of a key.

@@ -70,6 +70,9 @@ type Store struct {
 	ending sync.Once // closes watch.closing
 
 	compacting sync.Mutex // held by Compact: Badger's Flatten must not run twice
+	// writing is held for reading from the first write of a Writer to its Flush or Cancel, and by Compact alone while it writes out
+	// what is in memory, as Badger refuses writes meanwhile.
+	writing sync.RWMutex
 
 	mu     sync.RWMutex // held for reading by every use of db, for writing by Close
 	closed bool
@@ -192,9 +195,10 @@ func (s *Store) acquire() (*badger.DB, error) {
 
 func (s *Store) release() { s.mu.RUnlock() }
 
-// Compact merges the tables so that deleted blobs leave the disk; what was written or deleted
-// since the last table was made, at most MemTableBytes, waits for a later one. It may run beside
-// reads and writes, which it slows. Deleted space also comes back without it, more slowly.
+// Compact merges the tables so that deleted blobs leave the disk. It may run beside reads and writes, which it slows. While
+// the tables take no more than sweepBytes and no Writer is at work, what is in memory is written out and merged first; reads of what is on
+// disk and writes wait for that, some tenths of a second. Otherwise what was written or deleted since the last table was made, at
+// most MemTableBytes, and a few small tables wait for a later call.
 func (s *Store) Compact() error {
 	s.compacting.Lock()
 	defer s.compacting.Unlock()
@@ -203,8 +207,38 @@ func (s *Store) Compact() error {
 		return err
 	}
 	defer s.release()
+	if s.Bytes() <= sweepBytes {
+		err, _ := s.watch.await("compact index", func() error {
+			if !s.writing.TryLock() {
+				return nil
+			}
+			defer s.writing.Unlock()
+			return s.sweepOut(db)
+		}, func() {})
+		if err != nil {
+			return fmt.Errorf("compact index: %w", err)
+		}
+	}
 	if err := db.Flatten(1); err != nil {
 		return fmt.Errorf("compact index: %w", err)
+	}
+	return nil
+}
+
+// sweepBytes is what the tables may take for Compact to merge all of it. Of more, what Badger keeps beyond its time is a small part.
+const sweepBytes = 256 << 20
+
+// sweepOut makes a table of what is in memory and merges all tables of the first level, which Flatten leaves alone while they
+// are few. Badger does both to drop a prefix that is there. No other slot has this one, which a crash may leave.
+// When Badger cannot end it, it has let go of a memtable that it would still use.
+func (s *Store) sweepOut(db *badger.DB) error {
+	err := db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{slotSwept}, nil) })
+	if err != nil {
+		return err
+	}
+	if err := db.DropPrefix([]byte{slotSwept}); err != nil {
+		s.watch.giveUp("compact index", err.Error())
+		return err
 	}
 	return nil
 }

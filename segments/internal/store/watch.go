@@ -171,6 +171,13 @@ func (w *watch) reading(db *badger.DB) (*badger.Txn, error) {
 	return txn, nil
 }
 
+// giveUp has nothing be asked of Badger any more.
+func (w *watch) giveUp(doing, cause string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken = &StuckError{Doing: doing, Cause: cause}
+}
+
 func (w *watch) unreadable() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -236,9 +243,7 @@ func (w *watch) wait(doing string, patience int, counts func(cause string) bool,
 func (w *watch) Errorf(format string, args ...any) {
 	message := strings.TrimSpace(fmt.Sprintf(format, args...))
 	if format = strings.TrimSpace(format); format == rotateFailed {
-		w.mu.Lock()
-		w.broken = &StuckError{Doing: "use index", Cause: message}
-		w.mu.Unlock()
+		w.giveUp("use index", message)
 	}
 	w.saw(message)
 	if w.logger != nil {

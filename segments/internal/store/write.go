@@ -19,7 +19,7 @@ const (
 // must be cancelled, for as long as it holds something the space of deleted blobs cannot come back.
 type Writer struct {
 	store *Store
-	batch *badger.WriteBatch // nil when nothing is held
+	batch *badger.WriteBatch // nil when nothing is held; with it goes a hold of store.writing
 	room  int64              // bytes that Options.Room has agreed to and that are not yet used
 	err   error
 }
@@ -108,11 +108,12 @@ func (w *Writer) do(f func(*badger.WriteBatch) error) error {
 	batch := w.batch
 	err, gaveUp := w.store.watch.await("write index", func() error {
 		if batch == nil {
+			w.store.writing.RLock()
 			batch = db.NewWriteBatch() // it waits for the commits under way
 			batch.SetMaxPendingTxns(pendingBatches)
 		}
 		return f(batch)
-	}, func() { batch.Cancel() })
+	}, func() { batch.Cancel(); w.store.writing.RUnlock() })
 	if gaveUp {
 		w.batch, w.err = nil, err // the batch is still in use
 		return err
@@ -122,10 +123,16 @@ func (w *Writer) do(f func(*badger.WriteBatch) error) error {
 		w.err = fmt.Errorf("write index: %w", err)
 		if batch != nil {
 			batch.Cancel()
+			w.end()
 		}
-		w.batch = nil
 	}
 	return w.err
+}
+
+// end lets go of the batch, which is flushed or cancelled, and with it of store.writing.
+func (w *Writer) end() {
+	w.batch = nil
+	w.store.writing.RUnlock()
 }
 
 // Flush returns when all that was put is durable. The Writer can then be used again.
@@ -134,7 +141,9 @@ func (w *Writer) Flush() error {
 		return w.err
 	}
 	err := w.do((*badger.WriteBatch).Flush)
-	w.batch = nil
+	if err == nil {
+		w.end()
+	}
 	return err
 }
 
@@ -145,11 +154,12 @@ func (w *Writer) Cancel() {
 		return
 	}
 	if _, err := w.store.acquire(); err != nil {
+		w.end()
 		return // Close ended the batch with everything else.
 	}
 	defer w.store.release()
 	w.batch.Cancel()
-	w.batch = nil
+	w.end()
 }
 
 // SetManifest replaces the manifest by one of at most MaxManifestBytes. On return it is durable;
@@ -169,6 +179,8 @@ func (s *Store) SetManifest(value []byte) error {
 		return fmt.Errorf("write index manifest: %w", err)
 	}
 	err, _ = s.watch.await("write index manifest", func() error {
+		s.writing.RLock()
+		defer s.writing.RUnlock()
 		return db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{slotManifest}, f) })
 	}, func() {})
 	if err != nil {
