@@ -60,7 +60,7 @@ func printLoad(m *Main, s *load.Summary) error {
 	}
 	if s.Rows > 0 {
 		last := fmt.Sprintf("The app's log is at position %d now", s.Position)
-		if s.Seconds >= 0.1 { // less says nothing about a rate
+		if s.Seconds >= 0.1 && s.Rows >= 1000 { // less says nothing about a rate
 			last += fmt.Sprintf("; %s rows/s in %.1f s", grouped(uint64(float64(s.Rows)/s.Seconds)), s.Seconds)
 		}
 		lines = append(lines, last+".")
