@@ -1,0 +1,254 @@
+package logistic
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+	"pgregory.net/rapid"
+)
+
+// random makes a problem with correlated dense columns, sparse columns and, if asked for, weights.
+func random(rows, dense, sparse int, weighted bool, seed uint64) *Problem {
+	r := rand.New(rand.NewPCG(seed, 2))
+	p := &Problem{Design: &Design{Rows: rows, Dense: dense, Sparse: sparse, Start: []int64{0}}, Penalty: 1, Workers: 2, MaxIterations: 100}
+	for range rows {
+		common, sum := r.NormFloat64(), -0.5
+		for j := range dense {
+			x := 0.9*common + 0.4*r.NormFloat64()
+			p.Design.X = append(p.Design.X, float32(x))
+			sum += x * float64(j%3-1)
+		}
+		for j := range sparse {
+			if r.IntN(4) == 0 {
+				p.Design.Index = append(p.Design.Index, int32(j))
+				sum += 0.3
+			}
+		}
+		p.Design.Start = append(p.Design.Start, int64(len(p.Design.Index)))
+		p.Label = append(p.Label, r.Float64() < 1/(1+math.Exp(-sum)))
+		if weighted {
+			p.Weight = append(p.Weight, float32(1+r.IntN(3)))
+		}
+	}
+	return p
+}
+
+func TestGradientIsTheDerivative(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := random(rapid.IntRange(1, 50).Draw(t, "rows"), rapid.IntRange(0, 4).Draw(t, "dense"), rapid.IntRange(0, 3).Draw(t, "sparse"),
+			rapid.Bool().Draw(t, "weighted"), rapid.Uint64().Draw(t, "seed"))
+		p.Penalty = rapid.Float64Range(0, 10).Draw(t, "penalty")
+		terms := p.Design.Terms()
+		beta := make([]float64, terms)
+		for j := range beta {
+			beta[j] = rapid.Float64Range(-2, 2).Draw(t, "beta")
+		}
+		o := newObjective(p)
+		gradient, scratch := make([]float64, terms), make([]float64, terms)
+		o.at(beta, gradient)
+		hessian := p.hessian(beta, 1)
+		const h = 1e-5
+		for j := range beta {
+			moved := slices.Clone(beta)
+			moved[j] += h
+			up, _ := o.at(moved, scratch)
+			slopeUp := slices.Clone(scratch)
+			moved[j] -= 2 * h
+			down, _ := o.at(moved, scratch)
+			if want := (up - down) / (2 * h); math.Abs(gradient[j]-want) > 1e-7*(1+math.Abs(want)) {
+				t.Fatalf("slope %d is %v, differences say %v", j, gradient[j], want)
+			}
+			for k := range beta {
+				if want := (slopeUp[k] - scratch[k]) / (2 * h); math.Abs(hessian.At(j, k)-want) > 1e-6*(1+math.Abs(want)) {
+					t.Fatalf("second derivative %d, %d is %v, differences say %v", j, k, hessian.At(j, k), want)
+				}
+			}
+		}
+	})
+}
+
+func TestMinimumHasNoSlope(t *testing.T) {
+	for _, rows := range []int{300, 4_001, 30_003} {
+		for _, exact := range []bool{false, true} {
+			p := random(rows, 12, 5, rows == 300, uint64(rows))
+			p.Exact = exact
+			m, err := Minimise(context.Background(), p, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gradient := make([]float64, p.Design.Terms())
+			_, loss := newObjective(p).at(m.Beta, gradient)
+			within := 1e-6
+			if exact {
+				within = 1e-12
+			}
+			for j, g := range gradient {
+				if math.Abs(g) > within {
+					t.Errorf("%d rows: slope %d is %g", rows, j, g)
+				}
+			}
+			if loss != m.Loss {
+				t.Errorf("%d rows: the loss is %v and was said to be %v", rows, loss, m.Loss)
+			}
+		}
+	}
+}
+
+func TestStartDoesNotMatter(t *testing.T) {
+	p := random(2_000, 6, 2, true, 4)
+	p.Exact = true
+	a, err := Minimise(context.Background(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := make([]float64, p.Design.Terms())
+	for j := range start {
+		start[j] = float64(j) - 4
+	}
+	b, err := Minimise(context.Background(), p, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range a.Beta {
+		if math.Abs(a.Beta[j]-b.Beta[j]) > 1e-8 {
+			t.Errorf("coefficient %d is %v from zero and %v from elsewhere", j, a.Beta[j], b.Beta[j])
+		}
+	}
+}
+
+func TestWorkersDoNotMatter(t *testing.T) {
+	var first []float64
+	for _, workers := range []int{1, 2, 7} {
+		p := random(20_000, 5, 3, false, 9)
+		p.Workers = workers
+		m, err := Minimise(context.Background(), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, ok := p.Covariance(m.Beta, nil)
+		if !ok {
+			t.Fatal("no covariance")
+		}
+		all := append(slices.Clone(m.Beta), v.RawSymmetric().Data...)
+		if first == nil {
+			first = all
+		} else if !slices.Equal(first, all) {
+			t.Errorf("%d workers give another result than one", workers)
+		}
+	}
+}
+
+func TestWeightsAreRepeatedRows(t *testing.T) {
+	p := random(500, 3, 2, true, 11)
+	p.Exact = true
+	repeated := &Problem{Design: &Design{Dense: 3, Sparse: 2, Start: []int64{0}}, Penalty: p.Penalty, Workers: 1, MaxIterations: 100, Exact: true}
+	for r := range p.Design.Rows {
+		for range int(p.Weight[r]) {
+			d := repeated.Design
+			d.Rows++
+			d.X = append(d.X, p.Design.dense(r)...)
+			d.Index = append(d.Index, p.Design.sparse(r)...)
+			d.Start = append(d.Start, int64(len(d.Index)))
+			repeated.Label = append(repeated.Label, p.Label[r])
+		}
+	}
+	a, errA := Minimise(context.Background(), p, nil)
+	b, errB := Minimise(context.Background(), repeated, nil)
+	if errA != nil || errB != nil {
+		t.Fatal(errA, errB)
+	}
+	for j := range a.Beta {
+		if math.Abs(a.Beta[j]-b.Beta[j]) > 1e-9 {
+			t.Errorf("coefficient %d is %v weighted and %v repeated", j, a.Beta[j], b.Beta[j])
+		}
+	}
+}
+
+// TestGroupsAreAddedUp compares the covariance with that of a slow sum over dense matrices.
+func TestGroupsAreAddedUp(t *testing.T) {
+	p := random(900, 2, 2, true, 13)
+	group := make([]uint32, 900)
+	for i := range group {
+		group[i] = uint32(i * 7 % 40)
+	}
+	m, err := Minimise(context.Background(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := p.Covariance(m.Beta, group)
+	if !ok {
+		t.Fatal("no covariance")
+	}
+	terms := p.Design.Terms()
+	scores := mat.NewDense(40, terms, nil)
+	for r := range 900 {
+		_, probability := lossAndProbability(p.Design.one(r, m.Beta), true)
+		x := make([]float64, terms)
+		p.Design.spreadOne(r, p.weight(r)/p.Total()*(outcome(p.Label[r])-probability), x)
+		for j, v := range x {
+			scores.Set(int(group[r]), j, scores.At(int(group[r]), j)+v)
+		}
+	}
+	var meat, inverse, half, want mat.Dense
+	meat.Mul(scores.T(), scores)
+	if err := inverse.Inverse(p.hessian(m.Beta, 1)); err != nil {
+		t.Fatal(err)
+	}
+	half.Mul(&inverse, &meat)
+	want.Mul(&half, &inverse)
+	want.Scale(40.0/39, &want)
+	if !mat.EqualApprox(got, &want, 1e-10) {
+		t.Errorf("covariance\n%v\nwant\n%v", mat.Formatted(got), mat.Formatted(&want))
+	}
+}
+
+func TestNotConverging(t *testing.T) {
+	separated := random(400, 2, 0, false, 1)
+	separated.Penalty = 0
+	for r := range separated.Label {
+		separated.Label[r] = separated.Design.dense(r)[0] > 0
+	}
+	stopped := random(30_000, 8, 2, false, 1)
+	stopped.MaxIterations = 1
+	for name, p := range map[string]*Problem{"separated": separated, "stopped": stopped} {
+		_, err := Minimise(context.Background(), p, nil)
+		var stuck *NotConverged
+		if !errors.As(err, &stuck) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Minimise(ctx, separated, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+	// Two columns that are the same have a minimum without a penalty, but no standard errors.
+	same := random(400, 2, 0, false, 1)
+	same.Penalty = 0
+	for r := range same.Label {
+		same.Design.X[2*r] = same.Design.X[2*r+1]
+	}
+	m, err := Minimise(context.Background(), same, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := same.Covariance(m.Beta, nil); ok {
+		t.Error("equal columns have standard errors")
+	}
+}
+
+func TestLossOfExtremes(t *testing.T) {
+	for _, s := range []float64{0, 1, -1, 30, -30, 800, -800, 1e300, -1e300} {
+		for _, label := range []bool{true, false} {
+			loss, p := lossAndProbability(s, label)
+			if math.IsNaN(loss) || math.IsInf(loss, 0) || loss < 0 || !(p >= 0 && p <= 1) {
+				t.Errorf("sum %v, label %v: loss %v, probability %v", s, label, loss, p)
+			}
+		}
+	}
+}
