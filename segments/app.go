@@ -49,10 +49,12 @@ type App struct {
 	applies  chan *pending
 	save     chan struct{} // asks for a checkpoint
 	wasSaved chan struct{} // tells the keeper that there was one
-	sweeps   chan chan error
-	stop     chan struct{} // closed when the app closes
-	done     sync.WaitGroup
-	saved    atomic.Uint64 // position of the last checkpoint
+	// snapshotAsked asks the keeper for a snapshot of what is saved, which answers whether it made one.
+	snapshotAsked chan chan error
+	sweeps        chan chan error
+	stop          chan struct{} // closed when the app closes
+	done          sync.WaitGroup
+	saved         atomic.Uint64 // position of the last checkpoint
 	// grownBytes is by how much the log has grown since the last snapshot, about.
 	grownBytes atomic.Int64
 	// stuck says that the index could not apply the log, and so stays where it is.
@@ -70,6 +72,10 @@ type App struct {
 
 	// admission puts writes in the order of the log and knows what those in flight will have changed.
 	admission admission
+
+	// scoring lets one in at a time who changes scores, and guards lastScores, the change that may not be visible yet.
+	scoring    *semaphore.Weighted
+	lastScores *pending
 
 	mu         sync.Mutex
 	visible    chan struct{} // closed and replaced when a version becomes visible
@@ -100,11 +106,12 @@ func openApp(ctx context.Context, name, dir string, o Options, hot *index.Hot, p
 		commits:  make(chan *pending, o.QueueRecords),
 		applies:  make(chan *pending, 1024),
 		save:     make(chan struct{}, 1),
-		wasSaved: make(chan struct{}, 1),
-		sweeps:   make(chan chan error),
-		stop:     make(chan struct{}),
-		visible:  make(chan struct{}),
+		wasSaved: make(chan struct{}, 1), snapshotAsked: make(chan chan error),
+		sweeps:  make(chan chan error),
+		stop:    make(chan struct{}),
+		visible: make(chan struct{}),
 
+		scoring:  semaphore.NewWeighted(1),
 		progress: p,
 	}
 	if err := a.open(ctx); err != nil {
@@ -156,6 +163,10 @@ func (a *App) closeFiles() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Dir returns the app's directory, in which others may keep what belongs to it under names that are none of log, index, snapshots and
+// app.json.
+func (a *App) Dir() string { return a.dir }
 
 // Zone returns the time zone that the app's days are counted in.
 func (a *App) Zone() *time.Location { return a.zone }

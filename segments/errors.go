@@ -10,6 +10,10 @@ const (
 	ZoneUnknown        Reason = "ZONE_UNKNOWN"         // not an IANA time zone
 	AsOfInFuture       Reason = "AS_OF_IN_FUTURE"      // nobody knows tomorrow
 	AsOfOutOfRange     Reason = "AS_OF_OUT_OF_RANGE"   // before 1970
+	ScoreUnknown       Reason = "SCORE_UNKNOWN"        // no score of that name is published
+	ScoresMalformed    Reason = "SCORES_MALFORMED"     // a chunk of scores, or what is said of them, that cannot be
+	ScoresOutOfOrder   Reason = "SCORES_OUT_OF_ORDER"  // not the next chunk, or a generation that is not the one that is staged
+	TooManyScores      Reason = "TOO_MANY_SCORES"      // drop one first
 	NotANumber         Reason = "NOT_A_NUMBER"         // no attribute with numbers
 	PositionNotReached Reason = "POSITION_NOT_REACHED" // the index is not that far yet
 	BatchIDReused      Reason = "BATCH_ID_REUSED"      // the same batch_id came with other content

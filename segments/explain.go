@@ -13,6 +13,9 @@ import (
 
 // Explain counts an expression clause by clause.
 func (v *View) Explain(ctx context.Context, n expr.Node) (*Clause, error) {
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	count, err := v.env.Count(ctx, n)
 	if err != nil {
 		return nil, err
@@ -50,6 +53,8 @@ func children(n expr.Node) []expr.Node {
 		return n.Terms
 	case expr.Not:
 		return []expr.Node{n.Term}
+	case expr.Top:
+		return []expr.Node{n.Of}
 	}
 	return nil
 }
@@ -64,6 +69,9 @@ func prefix(n expr.Node, terms int) expr.Node {
 
 // ExplainCID says clause by clause why a CID is in an audience or not, with the evidence.
 func (v *View) ExplainCID(ctx context.Context, n expr.Node, cid string) (*CIDExplanation, error) {
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	ordinal, found := v.env.CIDs.Find(cid)
 	if !found || int(ordinal) >= v.env.Version.CIDs {
 		return &CIDExplanation{Root: unexplained(n)}, nil
@@ -123,6 +131,10 @@ func (v *View) evidence(ctx context.Context, n expr.Node, cid string, ordinal ui
 			summary = "is " + held.String()
 		}
 		return &Evidence{Summary: summary, Value: held}, err
+	case expr.Score:
+		return v.scoreEvidence(n.Name, ordinal)
+	case expr.Top:
+		return v.scoreEvidence(n.Score, ordinal)
 	case expr.Behaviour:
 		return v.behaviourEvidence(ctx, n, ordinal)
 	}

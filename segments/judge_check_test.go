@@ -28,7 +28,7 @@ func (w *world) someMoment() time.Time {
 // compare holds random expressions against the judge.
 func (w *world) compare(expressions int) {
 	w.t.Helper()
-	gen := exprtest.Gen(w.words.vocabulary(w.zone, w.clock.now()))
+	gen := exprtest.Gen(w.vocabulary())
 	for range expressions {
 		n := gen.Example(int(w.rng.Uint32()))
 		asOf := w.someMoment()
@@ -57,6 +57,8 @@ func parts(n expr.Node) []expr.Node {
 		return n.Terms
 	case expr.Not:
 		return []expr.Node{n.Term}
+	case expr.Top:
+		return []expr.Node{n.Of}
 	}
 	return nil
 }
@@ -192,6 +194,10 @@ func sameEvidence(c *segments.Clause, n expr.Node, want *judge.View, now time.Ti
 		if held := want.Attribute(n.Name, cid); !c.Evidence.Value.Equal(held) {
 			return fmt.Sprintf("%s: evidence %s, want %s", n, c.Evidence.Value, held)
 		}
+	case expr.Score:
+		return sameScore(c, n.Name, want, cid)
+	case expr.Top:
+		return sameScore(c, n.Score, want, cid)
 	case expr.Tag:
 		_, expires := want.Tag(n.Name, cid)
 		if c.Evidence.ExpiresAt.IsZero() && expires != 0 && now.Sub(time.UnixMilli(expires)) > 30*24*time.Hour {
@@ -206,6 +212,14 @@ func sameEvidence(c *segments.Clause, n expr.Node, want *judge.View, now time.Ti
 			d.Count > 0 && (got.First.Unix() != d.First || got.Last.Unix() != d.Last) || d.Count == 0 && (!got.First.IsZero() || !got.Last.IsZero()) {
 			return fmt.Sprintf("%s: evidence %+v, want %+v", n, *got, d)
 		}
+	}
+	return ""
+}
+
+func sameScore(c *segments.Clause, name string, want *judge.View, cid string) string {
+	p, there := want.Score(name, cid)
+	if got := c.Evidence.Score; there != (got != nil) || there && got.Probability != p {
+		return fmt.Sprintf("%s: evidence %+v, want %v, %v", c.Expression, got, p, there)
 	}
 	return ""
 }

@@ -56,7 +56,7 @@ func judgeSeed(t *testing.T) (first uint64, worlds int) {
 
 // TestJudge holds random expressions on random data against the judge, while the app is restarted and killed, its index
 // damaged and thrown away, snapshots are made and old log is dropped, batches come again, rules about retention are made,
-// what is no longer kept is swept and the clock moves on.
+// what is no longer kept is swept, scores are staged and published, and the clock moves on.
 func TestJudge(t *testing.T) {
 	first, worlds := judgeSeed(t)
 	for seed := first; seed < first+uint64(worlds); seed++ {
@@ -102,6 +102,9 @@ func (w *world) step() {
 	w.t.Helper()
 	for range 1 + w.rng.IntN(4) {
 		w.write(w.someRecords(1+w.rng.IntN(150)), w.rng.IntN(2) == 0)
+	}
+	for range w.rng.IntN(4) {
+		w.score()
 	}
 	switch w.rng.IntN(11) {
 	case 9:

@@ -45,6 +45,7 @@ type world struct {
 	app      *segments.App
 	judge    *judge.Judge
 	samples  map[expr.Sample]map[string]bool
+	scores   map[string]*scoring
 	position uint64
 	writes   int
 	batchOf  map[string]int // the write that brought a CID
@@ -66,7 +67,7 @@ func newWorld(t testing.TB, rng *rand.Rand, zone string, start time.Time, option
 		t.Fatal(err)
 	}
 	w := &world{t: t, rng: rng, clock: newClock(start), dir: t.TempDir(), options: options, zone: location,
-		samples: map[expr.Sample]map[string]bool{}, batchOf: map[string]int{}}
+		samples: map[expr.Sample]map[string]bool{}, scores: map[string]*scoring{}, batchOf: map[string]int{}}
 	w.options.Clock, w.options.ClockPatience = w.clock.now, -1
 	w.judge = judge.New(location, w.sampled)
 	if w.home, err = segments.OpenHome(w.dir, w.options); err != nil {

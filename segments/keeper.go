@@ -11,6 +11,8 @@ func (a *App) keep() {
 			return
 		case <-a.wasSaved:
 			a.tidy()
+		case done := <-a.snapshotAsked:
+			done <- a.snapshotNow()
 		}
 	}
 }

@@ -21,6 +21,9 @@ func peopled(t *testing.T, seed uint64) *world {
 	for range 4 {
 		w.write(w.someRecords(300), false)
 	}
+	for range 6 {
+		w.score()
+	}
 	return w
 }
 
@@ -49,7 +52,7 @@ func (w *world) size(n expr.Node, asOf time.Time) uint64 {
 func TestLawsOfSets(t *testing.T) {
 	for seed := range uint64(4) {
 		w := peopled(t, seed)
-		gen := exprtest.Gen(w.words.vocabulary(w.zone, w.clock.now()))
+		gen := exprtest.Gen(w.vocabulary())
 		draw := func() expr.Node { return gen.Example(int(w.rng.Uint32())) }
 		and := func(terms ...expr.Node) expr.Node { return expr.And{Terms: terms} }
 		or := func(terms ...expr.Node) expr.Node { return expr.Or{Terms: terms} }

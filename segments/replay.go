@@ -29,6 +29,9 @@ func (a *App) replay(ctx context.Context) error {
 	return nil
 }
 
+// mostGroupBytes bounds what is read ahead of the index: scores are large, and are no records.
+const mostGroupBytes = 16 << 20
+
 type replayer struct {
 	app        *App
 	ctx        context.Context
@@ -36,6 +39,7 @@ type replayer struct {
 
 	group        []*batch.Batch // read and not applied
 	groupRecords int
+	groupBytes   int
 	position     uint64 // of the last batch that was read
 	records      uint64 // applied
 }
@@ -57,8 +61,8 @@ func (r *replayer) run() error {
 		}
 		r.app.admission.remember(b, at)
 		r.position = at
-		r.group, r.groupRecords = append(r.group, b), r.groupRecords+b.Records()
-		if r.groupRecords >= batch.MaxRecords {
+		r.group, r.groupRecords, r.groupBytes = append(r.group, b), r.groupRecords+b.Records(), r.groupBytes+len(payload)
+		if r.groupRecords >= batch.MaxRecords || r.groupBytes >= mostGroupBytes {
 			if err := r.apply(); err != nil {
 				return err
 			}
@@ -79,7 +83,7 @@ func (r *replayer) apply() error {
 		return err
 	}
 	r.records += uint64(r.groupRecords)
-	r.group, r.groupRecords = nil, 0
+	r.group, r.groupRecords, r.groupBytes = nil, 0, 0
 	a.progress.positions(r.from, r.position, r.last, r.records)
 	if a.index.DirtyBytes() <= a.options.CheckpointBytes {
 		return nil

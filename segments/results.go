@@ -69,8 +69,9 @@ type Clause struct {
 type Evidence struct {
 	Summary   string // a sentence for people
 	Behaviour *BehaviourEvidence
-	Value     value.Value // of an attribute; absent when missing
-	ExpiresAt time.Time   // of a tag; zero when it does not expire
+	Value     value.Value    // of an attribute, and the probability of a score; absent when missing
+	ExpiresAt time.Time      // of a tag; zero when it does not expire
+	Score     *ScoreEvidence // of a score and a top; nil when there is none
 }
 
 // BehaviourEvidence sums up the events in the window that the where holds for.
@@ -100,6 +101,7 @@ type Status struct {
 	CIDs               uint64
 	Tags, Attributes   []FieldStatus
 	Events             []EventStatus
+	Scores             []ScoreStatus
 	Retentions         []batch.Retention
 	LogBytes           uint64
 	IndexBytes         uint64

@@ -77,6 +77,22 @@ func (a *App) snapshotIfDue() {
 	if grown < max(a.options.SnapshotBytes, a.lastSnapshotBytes()) && !owed || time.Since(a.snapshotFailed) < time.Minute {
 		return
 	}
+	err := a.makeSnapshot(grown, owed)
+	switch {
+	case err == nil:
+	case errors.Is(err, errNoRoom):
+		if a.whyNoSnapshot() == nil {
+			a.logger.Warn("no snapshot is made, so that the log cannot be shortened; it is tried again with each checkpoint", "cause", err)
+		}
+	default:
+		a.snapshotFailed = time.Now()
+		a.logger.Error("no snapshot could be made, so that the log cannot be shortened; it is tried again in a minute", "cause", err)
+	}
+	a.setNoSnapshot(err)
+}
+
+// makeSnapshot makes a snapshot if there is room for it, and drops what is not needed any more then.
+func (a *App) makeSnapshot(grown int64, owed bool) error {
 	positions, err := snapshots(a.snapshotDir())
 	if err == nil {
 		err = a.roomForSnapshot()
@@ -92,17 +108,7 @@ func (a *App) snapshotIfDue() {
 	if damage := new(store.DamageError); errors.As(err, &damage) || errors.Is(err, store.ErrMissing) {
 		err = a.indexDamaged(err)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, errNoRoom):
-		if a.whyNoSnapshot() == nil {
-			a.logger.Warn("no snapshot is made, so that the log cannot be shortened; it is tried again with each checkpoint", "cause", err)
-		}
-	default:
-		a.snapshotFailed = time.Now()
-		a.logger.Error("no snapshot could be made, so that the log cannot be shortened; it is tried again in a minute", "cause", err)
-	}
-	a.setNoSnapshot(err)
+	return err
 }
 
 // snapshotOwed says whether the newest snapshot, or the log where there is none, may have held for a day what is to be

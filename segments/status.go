@@ -37,5 +37,6 @@ func (a *App) Status() (Status, error) {
 		}
 		s.Events = append(s.Events, e)
 	}
+	s.Scores = scoresOf(version)
 	return s, nil
 }

@@ -74,11 +74,19 @@ func (v *View) AsOf() time.Time { return time.Unix(v.env.AsOfSeconds, 0).UTC() }
 func (v *View) Position() uint64 { return v.env.Version.Position }
 
 // Count returns how many CIDs an expression holds for.
-func (v *View) Count(ctx context.Context, n expr.Node) (uint64, error) { return v.env.Count(ctx, n) }
+func (v *View) Count(ctx context.Context, n expr.Node) (uint64, error) {
+	if err := v.Check(n); err != nil {
+		return 0, err
+	}
+	return v.env.Count(ctx, n)
+}
 
 // Select returns who an expression holds for, in the order the app first saw them, and with a limit above 0 the first
 // so many. The view can be closed before the CIDs are read.
 func (v *View) Select(ctx context.Context, n expr.Node, limit uint64) (*Selection, error) {
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	s, err := v.env.Select(ctx, n, limit)
 	if err != nil {
 		return nil, err
@@ -94,6 +102,9 @@ func (v *View) Top(ctx context.Context, n expr.Node, attribute string, limit uin
 	if !found || kind != value.Number {
 		return nil, &Error{Reason: NotANumber, Field: "attribute", Message: fmt.Sprintf("%s is no numeric attribute of app %s", value.Quote(attribute), v.app.name)}
 	}
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	s, err := v.env.Top(ctx, n, id, limit)
 	if err != nil {
 		return nil, err
@@ -104,6 +115,9 @@ func (v *View) Top(ctx context.Context, n expr.Node, attribute string, limit uin
 // Contains says for each CID whether an expression holds for it. A CID that the app does not know is in
 // no audience.
 func (v *View) Contains(ctx context.Context, n expr.Node, cids []string) ([]bool, error) {
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	ordinals := make([]uint32, len(cids))
 	v.env.CIDs.FindAll(&batch.CIDs{Strings: cids}, ordinals)
 	known := make([]uint64, 0, len(cids)) // ordinal<<32 | row

@@ -41,6 +41,11 @@ type Batch struct {
 	Profiles []Profiles
 	// Retentions say from this batch on how long things are kept. They come before its records.
 	Retentions []Retention
+	// Changes of scores come after its records: first the names whose scores are taken away, then chunks, then what is
+	// published.
+	ScoreDrops     []string
+	ScoreChunks    []ScoreChunk
+	ScorePublishes []ScorePublish
 }
 
 // Retention says how long the events of a name, or a tag, are kept.
@@ -130,7 +135,7 @@ func (c *Column) Scale(row int) uint8 {
 	return c.Scales[row]
 }
 
-// Records returns how many records the batch holds.
+// Records returns how many records the batch holds; scores are none.
 func (b *Batch) Records() int {
 	n := 0
 	for i := range b.Events {

@@ -192,6 +192,9 @@ func genBatch(t *rapid.T) *batch.Batch {
 	if rapid.Bool().Draw(t, "with load") {
 		done.Load = &batch.Load{ID: "file", FirstRow: rapid.Uint64().Draw(t, "row"), Rows: 3, Rejected: 1, Skipped: 2, Last: rapid.Bool().Draw(t, "last")}
 	}
+	if rapid.Bool().Draw(t, "with scores") {
+		genScores(t, done)
+	}
 	if rapid.Bool().Draw(t, "with retention") {
 		done.Retentions = []batch.Retention{{Name: "open", KeepDays: rapid.Int32Range(0, batch.MaxKeepDays).Draw(t, "days")}, {Tag: true, Name: "vip"}}
 	}

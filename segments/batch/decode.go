@@ -16,7 +16,7 @@ var errShort = errors.New("ends too early")
 func Decode(data []byte) (*Batch, error) {
 	d := decoder{rest: data}
 	format := d.byte()
-	if d.err == nil && format != formatRecords && format != formatRetentions {
+	if d.err == nil && (format < formatRecords || format > formatScores) {
 		return nil, fmt.Errorf("batch: format %d is not known; a newer whowhen wrote it", format)
 	}
 	b := &Batch{ReceivedMillis: d.int(), ID: d.string()}
@@ -77,7 +77,7 @@ func Decode(data []byte) (*Batch, error) {
 		}
 		b.Profiles = append(b.Profiles, p)
 	}
-	if format == formatRetentions {
+	if format >= formatRetentions {
 		for range d.count(1) {
 			r := Retention{Tag: d.bool(), Name: d.string()}
 			days := d.uint()
@@ -90,6 +90,9 @@ func Decode(data []byte) (*Batch, error) {
 			r.KeepDays = int32(days)
 			b.Retentions = append(b.Retentions, r)
 		}
+	}
+	if format == formatScores {
+		d.scores(b)
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("%d bytes too many", len(d.rest))

@@ -6,17 +6,22 @@ import (
 	"whowhen.dev/whowhen/segments/value"
 )
 
-// The first byte of an encoded batch. A batch with retentions has the second, and they follow at the end.
+// The first byte of an encoded batch. A batch with retentions has the second, and they follow at the end; one with
+// scores has the third, and these follow after the retentions.
 const (
 	formatRecords    = 1
 	formatRetentions = 2
+	formatScores     = 3
 )
 
 // AppendTo appends the batch's encoding, as the log keeps it, to a buffer. Index columns
 // are left out. Decode reads it back.
 func (b *Batch) AppendTo(buf []byte) []byte {
 	format := byte(formatRecords)
-	if len(b.Retentions) > 0 {
+	switch {
+	case b.hasScores():
+		format = formatScores
+	case len(b.Retentions) > 0:
 		format = formatRetentions
 	}
 	e := encoder{append(buf, format)}
@@ -67,13 +72,16 @@ func (b *Batch) AppendTo(buf []byte) []byte {
 		e.deltas(p.TimesMillis)
 		e.columns(p.Set)
 	}
-	if format == formatRetentions {
+	if format >= formatRetentions {
 		e.uint(uint64(len(b.Retentions)))
 		for _, r := range b.Retentions {
 			e.bool(r.Tag)
 			e.string(r.Name)
 			e.uint(uint64(r.KeepDays))
 		}
+	}
+	if format == formatScores {
+		e.scores(b)
 	}
 	return e.buf
 }

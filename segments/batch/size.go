@@ -42,6 +42,7 @@ func (b *Batch) EncodedBound() int {
 	for _, r := range b.Retentions {
 		n += len(r.Name) + 16
 	}
+	n += b.scoresBound()
 	for i := range b.Events {
 		e := &b.Events[i]
 		cids(&e.CIDs)

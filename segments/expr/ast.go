@@ -10,7 +10,7 @@ package expr
 import "whowhen.dev/whowhen/segments/value"
 
 // Node is an audience expression: one of And, Or, Not, Everyone, Nobody, Tag,
-// Sample, Attribute and Behaviour. What Parse returns keeps the rules stated at these types
+// Sample, Attribute, Score, Top and Behaviour. What Parse returns keeps the rules stated at these types
 // and the limits of this package; the text of a tree that breaks them may not parse.
 type Node interface {
 	// String returns the canonical text.
@@ -73,6 +73,19 @@ type Comparison struct {
 
 // Attribute compares the current value of an attribute.
 type Attribute struct{ Comparison }
+
+// Score compares the probability that the published scores of a name give a CID. Op is
+// Eq to Ge, In, Between or Exists; Values are numbers from 0 to 1. As with an attribute, who has no
+// score passes Exists and every comparison not.
+type Score struct{ Comparison }
+
+// Top holds for the N best by a score of those that Of holds for; of equal scores those are taken
+// whom the app saw first. Who has no score is not among them.
+type Top struct {
+	N     uint64 // 1 to MaxTop
+	Score string
+	Of    Node
+}
 
 // Func is what a Behaviour asks of the events it selects.
 type Func uint8
@@ -147,6 +160,8 @@ func (Nobody) node()    {}
 func (Tag) node()       {}
 func (Sample) node()    {}
 func (Attribute) node() {}
+func (Score) node()     {}
+func (Top) node()       {}
 func (Behaviour) node() {}
 
 func (CondAnd) cond()  {}

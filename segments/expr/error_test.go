@@ -23,7 +23,15 @@ var refused = []string{
 	`count >= 3`, `did("x"`, `did("x" were a = 1)`, `did("x", 30d)`, `did("x") >= 3`, `count("x")`, `count("x") exists`, `count("x") >= "3"`,
 	`count("x") > three`, `days("x") btween 1 and 2`, `where = 3`, `attr = 3`, `prop("x") = 3`, `attr(x) = 3`, `attr("x")`,
 	// What the language does not have.
-	`score("churn") >= 0.7`, `top(10, score("pay"))`, `segment("x")`, `list("x")`, `reachable`, `online and tag("x")`, `score >= 0.7`,
+	`segment("x")`, `list("x")`, `reachable`, `online and tag("x")`, `score >= 0.7`,
+	// Scores.
+	`score("churn")`, `score(churn) > 0.5`, `score("") > 0.5`, `score() > 0.5`, `score("churn" > 0.5)`, `score("churn") > 70`, `score("churn") > 0.5%`,
+	`score("churn") >= 1.000000000000000001`, `score("churn") < -0.1`, `score("churn") > "0.5"`, `score("churn") = true`, `score("churn") has 0.5`,
+	`score("churn") between 0.1 and 2`, `score("churn") between 0.5 and 0.1`, `score("churn") in (0.5, 101)`, `score("churn") exist`, `score("churn") not exists`,
+	`score.churn > 0.5`, `scores("churn") > 0.5`, `top(10, score("pay"))`, `top(score("pay"), everyone)`, `top(10, everyone)`, `top(10, "pay", everyone)`, `top(10, scor("pay"), everyone)`,
+	`top(0, score("pay"), everyone)`, `top(-5, score("pay"), everyone)`, `top(1.5, score("pay"), everyone)`, `top(4294967297, score("pay"), everyone)`, `top(10%, score("pay"), everyone)`,
+	`top(10 score("pay"), everyone)`, `top(10, score("pay") everyone)`, `top(10, score("pay") > 0.5, everyone)`, `top(10, score("pay"), )`, `top(10, score("pay"), everyone`,
+	`top(10, score("pay"), everyone, nobody)`, `top(10, score("pay"), everyone) > 3`, `top = 3`, `topp(10, score("pay"), everyone)`,
 	// Comparisons.
 	`age`, `age 18`, `age == 18`, `age <> 18`, `age =`, `age > > 1`, `age btween 1 and 2`, `age between 1 or 2`, `age between 5 and 3`,
 	`a between "b" and "a"`, `a between 2026-01-02 and 2026-01-01`, `age between 1 and "2"`, `country = ID`, `country = 'ID'`, `country = “ID”`,

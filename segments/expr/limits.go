@@ -29,6 +29,11 @@ const (
 	MaxStringBytes = 4096
 	// MaxWindowDays is a hundred years, less some leap days.
 	MaxWindowDays = 36_500
+	// MaxTop bounds how many a top takes: there are no more ordinals.
+	MaxTop = 1 << 32
+	// MaxTops bounds the tops of one expression, those within others included: each one is
+	// worked out by itself over all CIDs.
+	MaxTops = 16
 	// MaxWindowHours is three days: hours are counted from single events, not from the
 	// rows kept by day.
 	MaxWindowHours = 72

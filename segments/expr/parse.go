@@ -47,6 +47,7 @@ type parser struct {
 	tok   token // the first one not taken yet
 	depth int
 	terms int
+	tops  int
 }
 
 func (p *parser) next() { p.tok = p.lex.next() }

@@ -21,7 +21,7 @@ func (p *parser) behaviour(f Func) (Node, error) {
 	case First, Last:
 		n.Window, err = p.windowAfter(f)
 	case Count, Days, Sum:
-		n.Op, n.Values, err = p.comparison(fmt.Sprintf("a comparison of %s with a number such as >= 3", f), value.Number)
+		n.Op, n.Values, err = p.comparison(fmt.Sprintf("a comparison of %s with a number such as >= 3", f), literals{kind: value.Number})
 	}
 	return n, err
 }

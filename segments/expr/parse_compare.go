@@ -26,7 +26,7 @@ func (p *parser) quotedComparison(quoter string) (Comparison, error) {
 		return Comparison{}, err
 	}
 	c := Comparison{Name: name}
-	c.Op, c.Values, err = p.comparison(expectedComparison, value.Absent)
+	c.Op, c.Values, err = p.comparison(expectedComparison, literals{})
 	return c, err
 }
 
@@ -49,7 +49,7 @@ func (p *parser) bareComparison(name token, quoter string, alone ...string) (Com
 	}
 	c := Comparison{Name: name.text}
 	var err error
-	c.Op, c.Values, err = p.comparison(expectedComparison, value.Absent)
+	c.Op, c.Values, err = p.comparison(expectedComparison, literals{})
 	return c, err
 }
 
@@ -71,29 +71,39 @@ func symbol(text string) Op {
 	return 0
 }
 
-// comparison reads an operator and its literals. With a kind the literals are of this kind
-// and exists and has are not offered.
-func (p *parser) comparison(expected string, kind value.Kind) (Op, []value.Value, error) {
+// literals says which literals a comparison takes: those of a kind, or of any when it is
+// Absent, that check, if there is one, finds nothing wrong with.
+type literals struct {
+	kind  value.Kind
+	check func(at token, v value.Value) error
+}
+
+// of returns the same for literals of one kind only.
+func (l literals) of(kind value.Kind) literals { return literals{kind, l.check} }
+
+// comparison reads an operator and its literals. When these are of one kind, exists and has are not
+// offered.
+func (p *parser) comparison(expected string, want literals) (Op, []value.Value, error) {
 	words := comparisonWords()
-	if kind != value.Absent {
+	if want.kind != value.Absent {
 		words = words[:2]
 	}
 	switch {
 	case p.tok.kind == tokPunct && symbol(p.tok.text) != 0:
 		op := symbol(p.tok.text)
 		p.next()
-		v, err := p.operand(op, kind)
+		v, err := p.operand(op, want)
 		return op, []value.Value{v}, err
 	case p.takeWord("in"):
-		values, err := p.list(kind)
+		values, err := p.list(want)
 		return In, values, err
 	case p.takeWord("between"):
-		values, err := p.bounds(kind)
+		values, err := p.bounds(want)
 		return Between, values, err
-	case kind == value.Absent && p.takeWord("exists"):
+	case want.kind == value.Absent && p.takeWord("exists"):
 		return Exists, nil, nil
-	case kind == value.Absent && p.takeWord("has"):
-		v, err := p.operand(Has, value.String)
+	case want.kind == value.Absent && p.takeWord("has"):
+		v, err := p.operand(Has, want.of(value.String))
 		return Has, []value.Value{v}, err
 	case p.atWord("not"):
 		return 0, nil, p.unexpectedWith(expected, `not stands before the whole comparison: not country in ("ID")`)
@@ -101,10 +111,10 @@ func (p *parser) comparison(expected string, kind value.Kind) (Op, []value.Value
 	return 0, nil, p.unexpected(expected, words...)
 }
 
-// operand reads the one literal of op, of the given kind if any.
-func (p *parser) operand(op Op, kind value.Kind) (value.Value, error) {
+// operand reads one literal of op.
+func (p *parser) operand(op Op, want literals) (value.Value, error) {
 	at := p.tok
-	v, err := p.literal(kind)
+	v, err := p.literal(want.kind)
 	if err == nil && v.Kind == value.Bool && op != Eq && op != Ne && op != In {
 		err = &Error{
 			Offset:   at.start,
@@ -112,10 +122,13 @@ func (p *parser) operand(op Op, kind value.Kind) (value.Value, error) {
 			Message:  fmt.Sprintf("true and false have no order: they are compared with =, != and in, not with %s", op),
 		}
 	}
+	if err == nil && want.check != nil {
+		err = want.check(at, v)
+	}
 	return v, err
 }
 
-func (p *parser) list(kind value.Kind) ([]value.Value, error) {
+func (p *parser) list(want literals) ([]value.Value, error) {
 	if !p.takePunct("(") {
 		return nil, p.unexpected(`a list in parentheses such as ("ID", "IN") or (1, 2)`)
 	}
@@ -124,19 +137,19 @@ func (p *parser) list(kind value.Kind) ([]value.Value, error) {
 		if len(values) == MaxListValues {
 			return nil, fault(p.tok, "more than %d values in one list", MaxListValues)
 		}
-		v, err := p.operand(In, kind)
+		v, err := p.operand(In, want)
 		if err != nil {
 			return nil, err
 		}
-		values, kind = append(values, v), v.Kind
+		values, want = append(values, v), want.of(v.Kind)
 		if !p.takePunct(",") {
 			return values, p.close(`"," or `)
 		}
 	}
 }
 
-func (p *parser) bounds(kind value.Kind) ([]value.Value, error) {
-	low, err := p.operand(Between, kind)
+func (p *parser) bounds(want literals) ([]value.Value, error) {
+	low, err := p.operand(Between, want)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +157,7 @@ func (p *parser) bounds(kind value.Kind) ([]value.Value, error) {
 		return nil, p.unexpected("and with the upper bound", "and")
 	}
 	at := p.tok
-	high, err := p.operand(Between, low.Kind)
+	high, err := p.operand(Between, want.of(low.Kind))
 	if err != nil {
 		return nil, err
 	}

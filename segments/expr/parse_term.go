@@ -29,6 +29,10 @@ func (p *parser) node() (Node, error) {
 		return p.tag()
 	case "sample":
 		return p.sample()
+	case "score":
+		return p.score()
+	case "top":
+		return p.top()
 	case "did":
 		return p.behaviour(Did)
 	case "count":
@@ -51,7 +55,7 @@ func (p *parser) node() (Node, error) {
 		return nil, &Error{
 			Offset:   p.tok.start,
 			Expected: expectedNode,
-			Message:  p.tok.word + " is not in this language: expected tag, did, count, days, sum, first, last, sample, everyone, nobody or a comparison of an attribute",
+			Message:  p.tok.word + " is not in this language: expected tag, did, count, days, sum, first, last, sample, score, top, everyone, nobody or a comparison of an attribute",
 		}
 	}
 	if reserved(p.tok.word) {

@@ -64,6 +64,13 @@ var accepted = []struct{ text, want string }{
 	{`a = "\"\\\/\b\f\n\r\tA\u00e9\ud83d\ude00<&>"`, `a = "\"\\/\b\f\n\r\tAé😀<&>"`},
 	{`a = "" and a < "b" and a between "" and "b"`, ""},
 	{`tag("\u0061")`, `tag("a")`},
+	{`score("churn") >= 0.7`, ""},
+	{`Score( "churn" )<.70 and score("a b") exists`, `score("churn") < 0.7 and score("a b") exists`},
+	{`score("pay") between 0 and 1 or score("pay") in (0.25, 1) or score("pay") != 0.000000000000000001`, ""},
+	{`top(100000, score("pay"), tag("vip"))`, ""},
+	{`TOP(1e3, SCORE("pay"), (a = 1 or (b = 2)))`, `top(1000, score("pay"), a = 1 or b = 2)`},
+	{`not top(4294967296, score("x"), top(1, score("y"), everyone) and score("x") > 0.5) and tag("t")`, ""},
+	{`attr("score") = 1 and attr("top") exists`, ""},
 }
 
 func TestParseAccepts(t *testing.T) {
@@ -135,6 +142,14 @@ func TestParseAtLimits(t *testing.T) {
 		{"parentheses in where", expr.MaxDepth - 1, func(n int) string {
 			return `not did("e" where ` + strings.Repeat("(", n) + "a = 1" + strings.Repeat(")", n) + ")"
 		}},
+		{"tops", expr.MaxTops, func(n int) string { return repeat(n, " or ", `top(1, score("a"), everyone)`) }},
+		{"tops within tops", expr.MaxTops, func(n int) string {
+			return strings.Repeat(`top(1, score("a"), `, n) + "everyone" + strings.Repeat(")", n)
+		}},
+		{"parentheses in a top", expr.MaxDepth - 1, func(n int) string {
+			return `top(1, score("a"), ` + strings.Repeat("(", n) + "everyone" + strings.Repeat("))", n)[n-1:]
+		}},
+		{"terms in a top", expr.MaxTerms - 1, func(n int) string { return `top(1, score("a"), ` + repeat(n, " or ", "a = 1") + ")" }},
 		{"terms", expr.MaxTerms, func(n int) string { return repeat(n, " or ", "a = 1") }},
 		{"terms in where", expr.MaxTerms - 1, func(n int) string { return `did("e" where ` + repeat(n, " and ", "a = 1") + ")" }},
 		{"list", expr.MaxListValues, func(n int) string { return "a in (" + repeat(n, ",", "1") + ")" }},

@@ -80,6 +80,21 @@ func (n Sample) String() string {
 func (n Attribute) String() string { return n.text("attr") }
 
 // String returns the canonical text.
+func (n Score) String() string {
+	var b strings.Builder
+	b.WriteString(scoreText(n.Name))
+	writeOp(&b, n.Op, n.Values)
+	return b.String()
+}
+
+// String returns the canonical text.
+func (n Top) String() string {
+	return "top(" + strconv.FormatUint(n.N, 10) + ", " + scoreText(n.Score) + ", " + n.Of.String() + ")"
+}
+
+func scoreText(name string) string { return "score(" + value.Quote(name) + ")" }
+
+// String returns the canonical text.
 func (n Behaviour) String() string {
 	var b strings.Builder
 	b.WriteString(n.Func.String())

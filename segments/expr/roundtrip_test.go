@@ -42,6 +42,17 @@ func genVocabulary(t *rapid.T) exprtest.Vocabulary {
 		return f
 	}), 0, 4)
 	v := exprtest.Vocabulary{Tags: names.Draw(t, "tags"), Attributes: facts.Draw(t, "attributes"), FromDay: -719162, ToDay: 2932896}
+	probability := rapid.Custom(func(t *rapid.T) value.Value {
+		scale := rapid.IntRange(0, value.MaxScale).Draw(t, "scale")
+		d, err := value.NewDecimal(rapid.Int64Range(0, int64(value.Pow10(scale))).Draw(t, "coef"), scale)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value.Num(d)
+	})
+	for _, score := range rapid.SliceOfN(name, 0, 2).Draw(t, "scores") {
+		v.Scores = append(v.Scores, exprtest.Score{Name: score, Samples: rapid.SliceOfN(probability, 0, 3).Draw(t, "probabilities")})
+	}
 	for _, event := range names.Draw(t, "events") {
 		v.Events = append(v.Events, exprtest.Event{Name: event, Properties: facts.Draw(t, "properties")})
 	}
@@ -84,6 +95,7 @@ func TestGenCovers(t *testing.T) {
 		Attributes: []exprtest.Fact{{Name: "n", Kind: value.Number, Samples: []value.Value{one}}, {Name: "l", Kind: value.List, Samples: []value.Value{value.Text("x")}}},
 		Events:     []exprtest.Event{{Name: "e", Properties: []exprtest.Fact{{Name: "p", Kind: value.Number, Samples: []value.Value{one}}}}},
 		ToDay:      10,
+		Scores:     []exprtest.Score{{Name: "s", Samples: []value.Value{one}}},
 	}
 	seen := map[string]bool{}
 	gen := exprtest.Gen(v)
@@ -121,7 +133,7 @@ func TestGenCovers(t *testing.T) {
 		})
 	}
 	want := []string{
-		"and", "or", "not", "everyone", "nobody", "tag", "sample", "did", "count", "days", "sum", "first", "last", "ever", "within", "from", "before",
+		"and", "or", "not", "everyone", "nobody", "tag", "sample", "score", "top", "did", "count", "days", "sum", "first", "last", "ever", "within", "from", "before",
 		"within d", "within h", "before d", "before h", "=", "!=", "<", "<=", ">", ">=", "in", "between", "exists", "has", "n", "l", "missing", "where and", "where or", "where not",
 	}
 	for _, w := range want {

@@ -1,7 +1,7 @@
 package expr
 
 // Walk calls f for n and everything below it, parents first, in the order of
-// the text. It does not enter the conditions of behaviours; see WalkCond.
+// the text; what a Top chooses from is below it. It does not enter the conditions of behaviours; see WalkCond.
 func Walk(n Node, f func(Node)) {
 	f(n)
 	switch n := n.(type) {
@@ -15,6 +15,8 @@ func Walk(n Node, f func(Node)) {
 		}
 	case Not:
 		Walk(n.Term, f)
+	case Top:
+		Walk(n.Of, f)
 	}
 }
 

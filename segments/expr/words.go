@@ -4,13 +4,13 @@ import "slices"
 
 // functionWords returns the words that stand before a parenthesis.
 func functionWords() []string {
-	return []string{"tag", "attr", "did", "count", "days", "sum", "first", "last", "sample"}
+	return []string{"tag", "attr", "did", "count", "days", "sum", "first", "last", "sample", "score", "top"}
 }
 
 // laterWords returns the words set aside for a larger language. They are
 // reserved already, so that no saved text changes its meaning then.
 func laterWords() []string {
-	return []string{"score", "top", "segment", "list", "reachable", "online"}
+	return []string{"segment", "list", "reachable", "online"}
 }
 
 func comparisonWords() []string { return []string{"in", "between", "exists", "has"} }

@@ -40,6 +40,9 @@ type Options struct {
 	// one begun; 0 means 64 MiB. A segment exceeds it by less than one Append,
 	// whose records are never split over files.
 	SegmentBytes int64
+	// First is the position that the first record of a new log gets, for one that goes on from a snapshot; 0 means 1. A log that is there keeps
+	// its positions.
+	First uint64
 }
 
 // Log is an open log. One goroutine appends; all other methods may be called
@@ -83,7 +86,7 @@ func open(path string, o Options, fs files) (*Log, Recovery, error) {
 	if l.segmentBytes == 0 {
 		l.segmentBytes = defaultSegmentBytes
 	}
-	recovery, err := l.open()
+	recovery, err := l.open(o.First)
 	if err != nil {
 		l.release()
 		if c := new(CorruptError); errors.As(err, &c) {
@@ -94,7 +97,7 @@ func open(path string, o Options, fs files) (*Log, Recovery, error) {
 	return l, recovery, nil
 }
 
-func (l *Log) open() (Recovery, error) {
+func (l *Log) open(first uint64) (Recovery, error) {
 	if err := l.fs.makeDir(l.path); err != nil {
 		return Recovery{}, err
 	}
@@ -120,7 +123,11 @@ func (l *Log) open() (Recovery, error) {
 		if err := l.fs.syncParent(l.path); err != nil {
 			return Recovery{}, err
 		}
-		return cut, l.begin(fileHeader{first: 1})
+		if first <= 1 {
+			return cut, l.begin(fileHeader{first: 1})
+		}
+		// As if a segment with one record less had been before it, and dropped.
+		return cut, l.begin(fileHeader{first: first, prevFirst: first - 1, prevBytes: fileHeaderBytes})
 	}
 	l.segments, l.chain = in.segments, in.chain
 	for _, seg := range l.segments {

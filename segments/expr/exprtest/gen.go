@@ -17,6 +17,8 @@ type Vocabulary struct {
 	Tags       []string
 	Attributes []Fact
 	Events     []Event
+	// Scores are known; as to ask for another is an error, none is asked for that is not in it.
+	Scores []Score
 	// FromDay and ToDay bound the days of `from A to B` and of date literals, both
 	// included; FromDay < ToDay.
 	FromDay, ToDay int64
@@ -37,6 +39,12 @@ type Event struct {
 	Properties []Fact
 }
 
+// Score is a score and probabilities worth comparing it with.
+type Score struct {
+	Name    string
+	Samples []value.Value
+}
+
 const (
 	missingName = "missing"
 	maxDepth    = 4
@@ -45,7 +53,7 @@ const (
 // Gen draws trees of up to four levels that keep the rules of package expr, so that
 // their canonical text parses to an equal tree.
 func Gen(v Vocabulary) *rapid.Generator[expr.Node] {
-	return rapid.Custom(func(t *rapid.T) expr.Node { return v.node(t, maxDepth) })
+	return rapid.Custom(func(t *rapid.T) expr.Node { tops := expr.MaxTops; return v.node(t, maxDepth, &tops) })
 }
 
 // GenCond draws conditions of up to four levels on the given properties.
@@ -56,16 +64,23 @@ func GenCond(v Vocabulary, properties []Fact) *rapid.Generator[expr.Cond] {
 // oneIn is true once in n draws, and false when rapid shrinks.
 func oneIn(t *rapid.T, n int, label string) bool { return rapid.IntRange(0, n-1).Draw(t, label) == n-1 }
 
-func (v Vocabulary) node(t *rapid.T, depth int) expr.Node {
+// node draws a tree with up to so many tops, and takes those that it has off.
+func (v Vocabulary) node(t *rapid.T, depth int, tops *int) expr.Node {
 	kinds := []string{"behaviour", "attribute", "tag", "behaviour", "sample", "everyone", "nobody"}
 	if depth > 1 {
 		kinds = append(kinds, "and", "or", "not", "and", "or", "not")
+	}
+	if len(v.Scores) > 0 {
+		kinds = append(kinds, "score", "score")
+	}
+	if len(v.Scores) > 0 && depth > 1 && *tops > 0 {
+		kinds = append(kinds, "top", "top")
 	}
 	switch rapid.SampledFrom(kinds).Draw(t, "node") {
 	case "and":
 		var terms []expr.Node
 		for range rapid.IntRange(2, 3).Draw(t, "terms") {
-			term := v.node(t, depth-1)
+			term := v.node(t, depth-1, tops)
 			if inner, ok := term.(expr.And); ok {
 				terms = append(terms, inner.Terms...)
 			} else {
@@ -76,7 +91,7 @@ func (v Vocabulary) node(t *rapid.T, depth int) expr.Node {
 	case "or":
 		var terms []expr.Node
 		for range rapid.IntRange(2, 3).Draw(t, "terms") {
-			term := v.node(t, depth-1)
+			term := v.node(t, depth-1, tops)
 			if inner, ok := term.(expr.Or); ok {
 				terms = append(terms, inner.Terms...)
 			} else {
@@ -85,7 +100,7 @@ func (v Vocabulary) node(t *rapid.T, depth int) expr.Node {
 		}
 		return expr.Or{Terms: terms}
 	case "not":
-		return expr.Not{Term: v.node(t, depth-1)}
+		return expr.Not{Term: v.node(t, depth-1, tops)}
 	case "everyone":
 		return expr.Everyone{}
 	case "nobody":
@@ -99,8 +114,27 @@ func (v Vocabulary) node(t *rapid.T, depth int) expr.Node {
 		}
 	case "attribute":
 		return expr.Attribute{Comparison: v.comparison(t, v.Attributes)}
+	case "score":
+		return v.score(t)
+	case "top":
+		*tops--
+		return expr.Top{
+			N:     rapid.OneOf(rapid.Uint64Range(1, 12), rapid.Uint64Range(1, 100), rapid.Uint64Range(1, expr.MaxTop)).Draw(t, "top"),
+			Score: rapid.SampledFrom(v.Scores).Draw(t, "by").Name,
+			Of:    v.node(t, depth-1, tops),
+		}
 	}
 	return v.behaviour(t, depth)
+}
+
+func (v Vocabulary) score(t *rapid.T) expr.Node {
+	s := rapid.SampledFrom(v.Scores).Draw(t, "score")
+	if len(s.Samples) == 0 || oneIn(t, 6, "scored") {
+		return expr.Score{Comparison: expr.Comparison{Name: s.Name, Op: expr.Exists}}
+	}
+	c := expr.Comparison{Name: s.Name}
+	c.Op, c.Values = compared(t, s.Samples)
+	return expr.Score{Comparison: c}
 }
 
 func (v Vocabulary) behaviour(t *rapid.T, depth int) expr.Node {

@@ -15,6 +15,8 @@ type days struct {
 type day struct {
 	*index.EventDay
 	access   access
+	limited  bool // to events that are late by mostLate days at most
+	mostLate int32
 	read     bool
 	presence *bitmap.Bitmap
 	planes   []*bitmap.Bitmap
@@ -26,9 +28,15 @@ func (d *days) of(r *run, s *events) []day {
 	if d.turn != r.turn {
 		d.turn, d.list = r.turn, d.list[:0]
 		for _, e := range s.days(r) {
-			if a := s.access(e); a != skip {
-				d.list = append(d.list, day{EventDay: e, access: a})
+			a := s.access(e)
+			if a == skip {
+				continue
 			}
+			some := day{EventDay: e, access: a}
+			if most, limited := r.env.MostLateDays[s.id]; limited && e.LateDays() > most {
+				some.access, some.limited, some.mostLate = columns, true, most
+			}
+			d.list = append(d.list, some)
 		}
 	}
 	return d.list
@@ -52,7 +60,11 @@ func (d *day) rows(planes bool) (presence *bitmap.Bitmap, above []*bitmap.Bitmap
 
 // events returns the day's events, as they are until the run goes to another shard: read once, for all of its blocks.
 func (d *day) events() (chunks []*column.Chunk, err error) {
-	if d.chunks == nil {
+	switch {
+	case d.chunks != nil:
+	case d.limited:
+		d.chunks, err = d.ChunksWithin(d.mostLate)
+	default:
 		d.chunks, err = d.Chunks()
 	}
 	return d.chunks, err

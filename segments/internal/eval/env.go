@@ -29,6 +29,9 @@ type Env struct {
 	// NowMillis is the clock that tag expiry and retention are judged against, and Today its app day.
 	NowMillis int64
 	Today     int32
+	// MostLateDays says by how many days events, by number, may be late to be there; the others all are. What is known of one CID does
+	// not look at it.
+	MostLateDays map[uint32]int32
 	// Pool lends the room that evaluations need.
 	Pool *Pool
 }

@@ -9,6 +9,7 @@ import (
 	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/dict"
 	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/memory"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -167,6 +168,13 @@ func (e *Env) reading() (leave func()) {
 		r.Leave()
 		r.Close()
 	}
+}
+
+// inside calls f inside an epoch of the reader's.
+func inside(r *memory.Reader, f func() error) error {
+	r.Enter()
+	defer r.Leave()
+	return f()
 }
 
 // SampleShare returns where a CID falls in a sample, from 0 to 100: it is in when that is below the sample's percentage.

@@ -27,7 +27,11 @@ func (e *Env) blocks() int {
 
 // eachBlock calls f for every block, from as many goroutines as there is work for, each with a run of its own, until one fails.
 func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number int) error) error {
-	root, err := e.plan(n)
+	tops, err := e.choose(ctx, n)
+	if err != nil {
+		return err
+	}
+	root, err := e.plan(n, tops)
 	if err != nil {
 		return err
 	}
@@ -42,7 +46,7 @@ func (e *Env) eachBlock(ctx context.Context, n expr.Node, f func(r *run, number 
 	}
 	plans := []*and{root} // a plan serves one run
 	for len(plans) < workers {
-		other, err := e.plan(n)
+		other, err := e.plan(n, tops)
 		if err != nil {
 			return err
 		}

@@ -11,14 +11,15 @@ import (
 // planner makes the plan of one expression.
 type planner struct {
 	env    *Env
+	tops   chosen
 	times  map[string]int     // how often the expression has a node, by its text
 	shared map[string]*shared // of those it has more than once and that cost something
 }
 
 // plan returns the plan of an expression: what is always or never true is gone, nested conjunctions and disjunctions are one, what stands
-// there twice is worked out once, and terms are in the order of their cost.
-func (e *Env) plan(n expr.Node) (*and, error) {
-	p := &planner{env: e, times: map[string]int{}, shared: map[string]*shared{}}
+// there twice is worked out once, and terms are in the order of their cost. Tops are what choose returned of the expression.
+func (e *Env) plan(n expr.Node, tops chosen) (*and, error) {
+	p := &planner{env: e, tops: tops, times: map[string]int{}, shared: map[string]*shared{}}
 	p.take(n)
 	t, err := p.term(n)
 	if err != nil {
@@ -43,7 +44,7 @@ func (p *planner) take(n expr.Node) {
 		p.takeAll(n.Terms)
 	case expr.Not:
 		p.take(n.Term)
-	case expr.Behaviour, expr.Attribute, expr.Sample:
+	case expr.Behaviour, expr.Attribute, expr.Sample, expr.Score:
 		p.times[n.String()]++
 	}
 }
@@ -81,7 +82,16 @@ func (p *planner) term(n expr.Node) (term, error) {
 		return nobody{}, nil
 	case expr.Tag:
 		return p.env.compileTag(n), nil
-	case expr.Sample, expr.Attribute, expr.Behaviour:
+	case expr.Top:
+		switch who := p.tops[n.String()]; {
+		case who == nil:
+			return nil, fmt.Errorf("eval: nobody has been chosen for %s", n)
+		case who.Count() == 0:
+			return nobody{}, nil
+		default:
+			return taken{who}, nil
+		}
+	case expr.Sample, expr.Attribute, expr.Behaviour, expr.Score:
 		return p.leaf(n)
 	}
 	return nil, fmt.Errorf("eval: %T is not a term of expressions", n)
@@ -100,6 +110,8 @@ func (p *planner) leaf(n expr.Node) (term, error) {
 		t = newSample(p.env, n)
 	case expr.Attribute:
 		t = p.env.compileAttribute(n)
+	case expr.Score:
+		t, err = p.env.compileScore(n)
 	case expr.Behaviour:
 		t, err = p.behaviour(n)
 	}
@@ -221,6 +233,8 @@ func same(a, b term) bool {
 	case *tag:
 		b, ok := b.(*tag)
 		return ok && a.id == b.id
+	case taken:
+		return a == b
 	case *shared:
 		return a == b
 	case not:

@@ -81,7 +81,7 @@ func TestPlanShapes(t *testing.T) {
 		`days("buy") >= 2 or days("buy") >= 2`:                              "[shared counting]",
 		`last("buy") before 2d ago`:                                         "[!did did]",
 	} {
-		root, err := e.plan(parsed(t, text))
+		root, err := e.plan(parsed(t, text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func TestBlocksAllocateNothing(t *testing.T) {
 		`days("open", within 9d) >= 3 and tag("t1")`,
 		`count("open", within 9d) between 2 and 4 or did("open", within 2d)`,
 	} {
-		root, err := c.env.plan(parsed(t, text))
+		root, err := c.env.plan(parsed(t, text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

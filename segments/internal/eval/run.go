@@ -31,7 +31,11 @@ type run struct {
 
 // newRun returns a run that must be ended.
 func (e *Env) newRun(ctx context.Context, n expr.Node) (*run, error) {
-	root, err := e.plan(n)
+	tops, err := e.choose(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	root, err := e.plan(n, tops)
 	if err != nil {
 		return nil, err
 	}

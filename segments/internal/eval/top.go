@@ -3,44 +3,65 @@ package eval
 import (
 	"context"
 	"math"
-	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"whowhen.dev/whowhen/segments/expr"
 	"whowhen.dev/whowhen/segments/internal/bitmap"
+	"whowhen.dev/whowhen/segments/internal/column"
+	"whowhen.dev/whowhen/segments/internal/index"
+	"whowhen.dev/whowhen/segments/internal/memory"
 	"whowhen.dev/whowhen/segments/value"
 )
 
 // Top returns, of the ordinals that an expression holds for, those with the greatest values of a numeric attribute, as many as limit
 // says: of equal values the lower ordinals, and never one without a value.
 //
-// It finds the value of the last one that is taken, from its highest bit down: of the values that are still possible, it counts who has
-// one in the upper half, which mostly is who has a bit in one plane. Values of all blocks are brought to one scale for that; where they
-// do not bear it, which takes numbers of very different size, topExact puts them in order one by one.
+// It finds the value of the last one that is taken: see descent where the column is in memory, and guess where it must be read, so
+// that no more of it is held than the cache does. Values of all blocks are brought to one scale for that; where they do not bear it,
+// which takes numbers of very different size, exact puts them in order one by one.
 func (e *Env) Top(ctx context.Context, n expr.Node, attribute uint32, limit uint64) (*Selection, error) {
-	// What is found in one epoch is read until the end.
-	reader := e.Version.Reader()
-	defer reader.Close()
-	reader.Enter()
-	defer reader.Leave()
-	t, err := e.newTop(ctx, n, attribute)
+	return e.topBy(ctx, n, attributeColumn(e.Version, attribute), limit)
+}
+
+// source is a column of numbers.
+type source struct {
+	// block returns a block, nil when it is empty. The caller is inside an epoch.
+	block    func(shard, block int) (*column.Block, error)
+	inMemory func(shard, block int) bool
+}
+
+func attributeColumn(v *index.Version, id uint32) source {
+	return source{
+		func(shard, block int) (*column.Block, error) { return v.Attribute(shard, id, block) },
+		func(shard, block int) bool { return v.AttributeInMemory(shard, id, block) },
+	}
+}
+
+func scoreColumn(v *index.Version, c index.ScoreColumn) source {
+	return source{
+		func(shard, block int) (*column.Block, error) { return v.ScoreBlock(shard, c, block) },
+		func(shard, block int) bool { return v.ScoreInMemory(shard, c, block) },
+	}
+}
+
+// topBy is Top by any column of numbers.
+func (e *Env) topBy(ctx context.Context, n expr.Node, by source, limit uint64) (*Selection, error) {
+	t, err := e.newTop(ctx, n, by)
 	if err != nil {
 		return nil, err
 	}
-	total := uint64(0)
-	for _, b := range t.blocks {
-		total += uint64(b.left)
-	}
 	switch {
-	case total <= limit:
-		err = t.finish(func(b *topBlock) *bitmap.Words { return b.candidates })
+	case t.open <= limit:
+		t.selectAll((*topBlock).all)
 	case limit == 0:
 	case !t.align():
 		err = t.exact(limit)
+	case t.inMemory():
+		err = t.descend(limit)
 	default:
-		err = t.narrow(limit)
+		err = t.guess(limit)
 	}
 	if err != nil {
 		return nil, err
@@ -48,31 +69,51 @@ func (e *Env) Top(ctx context.Context, n expr.Node, attribute uint32, limit uint
 	return t.selection, nil
 }
 
-// top is one Top under way.
+// top is one Top under way. The value of the last one that is taken lies in [low, high].
 type top struct {
 	ctx       context.Context
+	env       *Env
+	by        source
 	blocks    []*topBlock // those with a candidate, ascending
 	scale     uint8       // that all values are brought to
-	low, high int64       // least and greatest value at it
+	low, high int64       // at it
+	above     uint64      // candidates whose value is above high
+	open      uint64      // candidates whose value is in [low, high]
+	passes    int         // of guesses
 	selection *Selection
 }
 
+// topBlock is one block of a top. One goroutine at a time works on it.
+type topBlock struct {
+	number    int
+	scale     uint8
+	uniform   bool         // all values share the scale
+	factor    int64        // to the common scale
+	low, high int64        // least and greatest value of anybody, at the common scale once that is known
+	above     bitmap.Block // candidates who are taken for certain
+	open      bitmap.Block // candidates who may be taken
+	guess     guessed
+}
+
 // newTop finds the candidates who have a value.
-func (e *Env) newTop(ctx context.Context, n expr.Node, attribute uint32) (*top, error) {
+func (e *Env) newTop(ctx context.Context, n expr.Node, by source) (*top, error) {
 	blocks := make([]*topBlock, e.blocks())
 	err := e.eachBlock(ctx, n, func(r *run, number int) error {
-		values, err := e.Version.Attribute(number/bitmap.ShardBlocks, attribute, number%bitmap.ShardBlocks)
+		values, err := by.block(number/bitmap.ShardBlocks, number%bitmap.ShardBlocks)
 		if err != nil || values == nil {
 			return err
 		}
-		b := &topBlock{number: number, column: values, candidates: new(bitmap.Words), open: new(bitmap.Words)}
-		if err := r.at(number, b.candidates); err != nil {
+		candidates, present := r.borrow(), r.borrow()
+		defer r.giveBack(candidates, present)
+		if err := r.at(number, candidates); err != nil {
 			return err
 		}
-		values.Present(b.open)
-		b.open.And(b.candidates)
-		*b.candidates = *b.open
-		if b.left = b.open.Count(); b.left > 0 {
+		values.Present(present)
+		candidates.And(present)
+		b := &topBlock{number: number, factor: 1, open: bitmap.FromWords(candidates)}
+		if b.open.Count() > 0 {
+			b.scale, b.uniform = values.Uniform()
+			b.low, b.high = values.Range()
 			blocks[number] = b
 		}
 		return nil
@@ -80,10 +121,10 @@ func (e *Env) newTop(ctx context.Context, n expr.Node, attribute uint32) (*top, 
 	if err != nil {
 		return nil, err
 	}
-	t := &top{ctx: ctx, selection: &Selection{blocks: make([]bitmap.Block, len(blocks))}}
+	t := &top{ctx: ctx, env: e, by: by, selection: &Selection{blocks: make([]bitmap.Block, len(blocks))}}
 	for _, b := range blocks {
 		if b != nil {
-			t.blocks = append(t.blocks, b)
+			t.blocks, t.open = append(t.blocks, b), t.open+uint64(b.open.Count())
 		}
 	}
 	return t, nil
@@ -92,129 +133,99 @@ func (e *Env) newTop(ctx context.Context, n expr.Node, attribute uint32) (*top, 
 // align finds the scale that all values can be brought to, and their range at it; false when there is none.
 func (t *top) align() bool {
 	for _, b := range t.blocks {
-		scale, uniform := b.column.Uniform()
-		if !uniform {
+		if !b.uniform {
 			return false
 		}
-		t.scale = max(t.scale, scale)
+		t.scale = max(t.scale, b.scale)
 	}
 	t.low, t.high = math.MaxInt64, math.MinInt64
 	for _, b := range t.blocks {
-		scale, _ := b.column.Uniform()
-		b.factor = int64(value.Pow10(int(t.scale - scale)))
-		low, high := b.column.Range()
-		var fits, both bool
-		b.low, fits = times(low, uint64(b.factor))
-		b.high, both = times(high, uint64(b.factor))
+		factor := value.Pow10(int(t.scale - b.scale))
+		low, fits := times(b.low, factor)
+		high, both := times(b.high, factor)
 		if !fits || !both {
 			return false
 		}
-		t.low, t.high = min(t.low, b.low), max(t.high, b.high)
+		b.low, b.high, b.factor = low, high, int64(factor)
+		t.low, t.high = min(t.low, low), max(t.high, high)
 	}
 	return true
 }
 
-// narrow finds the value of the last one that is taken, and takes those who are above, and of those who have it the
-// first. There are more candidates than limit.
-func (t *top) narrow(limit uint64) error {
-	// The value lies in [from, from + 2^k). From is as round as baseOf of package column makes the blocks' bases; what lies below the
-	// least value does no harm.
-	k := bits.Len64(uint64(t.high) - uint64(t.low))
-	from, above := roundedDown(t.low, k), uint64(0)
-	for bits.Len64(uint64(t.high)-uint64(from)) > k {
-		k++
-	}
-	for i := k - 1; i >= 0; i-- {
-		middle := int64(uint64(from) + 1<<i)
-		var inUpper atomic.Int64
-		err := t.eachBlock(func(b *topBlock) {
-			if b.left > 0 {
-				b.split(from, middle, i)
-				inUpper.Add(int64(b.inUpper))
-			}
-		})
-		if err != nil {
-			return err
-		}
-		upper := above+uint64(inUpper.Load()) >= limit
-		for _, b := range t.blocks {
-			b.keep(upper)
-		}
-		if upper {
-			from = middle
-		} else {
-			above += uint64(inUpper.Load())
-		}
-	}
+// values returns a block of the column, which is not empty, for as long as the caller stays in its epoch.
+func (t *top) values(b *topBlock) (*column.Block, error) {
+	return t.by.block(b.number/bitmap.ShardBlocks, b.number%bitmap.ShardBlocks)
+}
+
+// inMemory says whether no block need be read.
+func (t *top) inMemory() bool {
 	for _, b := range t.blocks {
-		b.settle()
-	}
-	t.leaveFirst(limit - above)
-	return t.finish(func(b *topBlock) *bitmap.Words {
-		out := b.room()
-		b.above(out, b.candidates, from)
-		if b.left > 0 {
-			out.Or(b.open)
+		if !t.by.inMemory(b.number/bitmap.ShardBlocks, b.number%bitmap.ShardBlocks) {
+			return false
 		}
-		return out
-	})
-}
-
-// roundedDown clears the lowest k bits.
-func roundedDown(n int64, k int) int64 {
-	if k >= 64 {
-		return math.MinInt64
 	}
-	return n &^ (1<<k - 1)
+	return true
 }
 
-// leaveFirst leaves so many of all who are open, the first.
-func (t *top) leaveFirst(n uint64) {
+// aboveBound makes out those among the candidates whose value at the common scale is above a bound.
+func (b *topBlock) aboveBound(values *column.Block, out, candidates *bitmap.Words, bound int64) {
+	floor := bound / b.factor
+	if bound%b.factor < 0 {
+		floor--
+	}
+	if floor == math.MaxInt64 {
+		out.Clear()
+		return
+	}
+	values.Between(out, candidates, column.Range{Low: floor + 1, High: math.MaxInt64})
+}
+
+// all returns who is taken once all are who may be.
+func (b *topBlock) all() bitmap.Block { return union(&b.above, &b.open) }
+
+// selectAll makes the selection of what taken returns of each block.
+func (t *top) selectAll(taken func(b *topBlock) bitmap.Block) {
 	for _, b := range t.blocks {
-		if uint64(b.left) > n {
-			keepFirst(b.open, int(n))
-			b.left = int(n)
-		}
-		n -= uint64(b.left)
-	}
-}
-
-// finish makes the selection of what taken returns of each block.
-func (t *top) finish(taken func(b *topBlock) *bitmap.Words) error {
-	var count atomic.Uint64
-	err := t.eachBlock(func(b *topBlock) {
-		block := bitmap.FromWords(taken(b))
+		block := taken(b)
 		t.selection.blocks[b.number] = block
-		count.Add(uint64(block.Count()))
-	})
-	t.selection.count = count.Load()
-	return err
+		t.selection.count += uint64(block.Count())
+	}
 }
 
-// eachBlock calls f for every block, from several goroutines where that pays.
-func (t *top) eachBlock(f func(b *topBlock)) error {
-	const shareBlocks = 8
-	if err := t.ctx.Err(); err != nil {
-		return err
-	}
+// share calls f with parts of the numbers from 0 to n until one fails, from several goroutines where that pays. Each has room, and a
+// reader to enter epochs with.
+func (t *top) share(n int, f func(r *room, reader *memory.Reader, from, to int) error) error {
+	const at = 8
 	var next atomic.Int64
-	work := func() {
+	errs := make([]error, max(1, min(runtime.GOMAXPROCS(0), n/at)))
+	work := func(w int) {
+		r, reader := t.env.Pool.free.Get().(*room), t.env.Version.Reader()
+		defer t.env.Pool.free.Put(r)
+		defer reader.Close()
 		for {
-			to := int(next.Add(shareBlocks))
-			from := min(to-shareBlocks, len(t.blocks))
-			for _, b := range t.blocks[from:min(to, len(t.blocks))] {
-				f(b)
+			from := int(next.Add(at)) - at
+			if from >= n {
+				return
 			}
-			if to >= len(t.blocks) {
+			if errs[w] = t.ctx.Err(); errs[w] == nil {
+				errs[w] = f(r, reader, from, min(from+at, n))
+			}
+			if errs[w] != nil {
+				next.Store(int64(n))
 				return
 			}
 		}
 	}
 	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(t.blocks)/shareBlocks) - 1 {
-		wait.Go(work)
+	for w := 1; w < len(errs); w++ {
+		wait.Go(func() { work(w) })
 	}
-	work()
+	work(0)
 	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

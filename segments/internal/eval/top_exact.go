@@ -22,10 +22,25 @@ func (a ranked) before(b ranked) int {
 	return cmp.Or(cmp.Compare(b.high, a.high), cmp.Compare(b.low, a.low), cmp.Compare(a.ordinal, b.ordinal))
 }
 
+// wordsOf returns the ordinals by block.
+func wordsOf(ranks []ranked) map[int]*bitmap.Words {
+	words := map[int]*bitmap.Words{}
+	for _, r := range ranks {
+		number := int(r.ordinal >> 16)
+		if words[number] == nil {
+			words[number] = new(bitmap.Words)
+		}
+		words[number].Set(uint16(r.ordinal))
+	}
+	return words
+}
+
 // exact takes the first of all candidates in the order of their values, whatever these are. It keeps twice limit of them in
 // memory, in 24 bytes each.
 func (t *top) exact(limit uint64) error {
 	const leastKept = 1 << 16
+	reader := t.env.Version.Reader()
+	defer reader.Close()
 	var kept []ranked
 	cut := func() {
 		slices.SortFunc(kept, ranked.before)
@@ -35,27 +50,33 @@ func (t *top) exact(limit uint64) error {
 		if err := t.ctx.Err(); err != nil {
 			return err
 		}
-		b.column.Each(func(x uint16, c column.Cell) {
-			if !b.candidates.Has(x) {
-				return
+		err := inside(reader, func() error {
+			values, err := t.values(b)
+			if err != nil {
+				return err
 			}
-			kept = append(kept, rank(c, uint32(b.number)<<16|uint32(x)))
-			if uint64(len(kept)) >= max(2*limit, leastKept) {
-				cut()
-			}
+			b.open.Each(func(x uint16) {
+				cell, _ := values.At(x)
+				kept = append(kept, rank(cell, uint32(b.number)<<16|uint32(x)))
+				if uint64(len(kept)) >= max(2*limit, leastKept) {
+					cut()
+				}
+			})
+			return nil
 		})
+		if err != nil {
+			return err
+		}
 	}
 	cut()
-	taken := make(map[int]*bitmap.Words)
-	for _, r := range kept {
-		number := int(r.ordinal >> 16)
-		if taken[number] == nil {
-			taken[number] = new(bitmap.Words)
+	taken := wordsOf(kept)
+	t.selectAll(func(b *topBlock) bitmap.Block {
+		if words := taken[b.number]; words != nil {
+			return bitmap.FromWords(words)
 		}
-		taken[number].Set(uint16(r.ordinal))
-	}
-	t.blocks = slices.DeleteFunc(t.blocks, func(b *topBlock) bool { return taken[b.number] == nil })
-	return t.finish(func(b *topBlock) *bitmap.Words { return taken[b.number] })
+		return bitmap.Block{}
+	})
+	return nil
 }
 
 // rank multiplies by at most 10^18, so that 128 bits hold the product.

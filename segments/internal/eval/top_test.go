@@ -123,6 +123,11 @@ func TestTop(t *testing.T) {
 					if !slices.Equal(got, want) || selection.Count() != uint64(len(want)) {
 						t.Fatalf("%s, first %d: %d ordinals, count %d, want %d", text, limit, len(got), selection.Count(), len(want))
 					}
+					if guessed, passes := guessTop(t, e, text, id, limit); guessed != nil && !slices.Equal(guessed, want) {
+						t.Fatalf("%s, first %d: %d ordinals by guesses, want %d", text, limit, len(guessed), len(want))
+					} else if passes > mostGuesses {
+						t.Errorf("%s, first %d: %d guesses", text, limit, passes)
+					}
 				}
 			}
 		})
@@ -130,6 +135,92 @@ func TestTop(t *testing.T) {
 	selection, err := envOf(t, ix).Top(t.Context(), parsed(t, "everyone"), 1000, 5)
 	if err != nil || selection.Count() != 0 {
 		t.Fatal("of an attribute that nobody has:", selection, err)
+	}
+}
+
+// guessTop is Top as if the column were not in memory; nil when it comes to nothing that has to be found.
+func guessTop(t *testing.T, e *Env, text string, id uint32, limit uint64) (found []uint32, passes int) {
+	t.Helper()
+	guess, err := e.newTop(t.Context(), parsed(t, text), attributeColumn(e.Version, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit == 0 || guess.open <= limit || !guess.align() {
+		return nil, 0
+	}
+	if err := guess.guess(limit); err != nil {
+		t.Fatal(err)
+	}
+	found = []uint32{}
+	if err := guess.selection.Each(func(ordinals []uint32) error { found = append(found, ordinals...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if guess.selection.Count() != uint64(len(found)) {
+		t.Fatalf("%d ordinals, count %d", len(found), guess.selection.Count())
+	}
+	return found, guess.passes
+}
+
+// TestTopMisled has every value that a sample sees be greater than all others, and every one that it sees be less.
+func TestTopMisled(t *testing.T) {
+	const cids = 70_000
+	for _, seen := range []int64{-1, 1} {
+		ix := newIndex(t)
+		introduce(t, ix, cids)
+		numbers := map[uint32]value.Decimal{}
+		for o := range uint32(cids) {
+			numbers[o] = value.Int(int64(o) * 1e12)
+		}
+		const every = 1 << 16 / manySamples
+		for o := uint32(every / 2); o < 1<<16; o += every {
+			numbers[o] = value.Int(seen * (1e18 + int64(o)))
+		}
+		writeNumbers(t, ix, "n", numbers)
+		e := envOf(t, ix)
+		id, _, _, _ := ix.Schema.Attribute("n")
+		all := naiveOrder(numbers, func(uint32) bool { return true })
+		for _, limit := range []uint64{1, 500, 5000, 35_000, cids - 300, cids - 1} {
+			found, passes := guessTop(t, e, "everyone", id, limit)
+			if want := slices.Sorted(slices.Values(all[:limit])); !slices.Equal(found, want) {
+				t.Fatalf("first %d: %d ordinals, want %d", limit, len(found), len(want))
+			}
+			if passes > mostGuesses+64 {
+				t.Errorf("first %d: %d guesses", limit, passes)
+			}
+		}
+	}
+}
+
+// TestTopHoldsNothing takes the best by a column that the cache has no room for.
+func TestTopHoldsNothing(t *testing.T) {
+	const cids = 3 * 65_536
+	ix := newIndexWith(t, 1)
+	introduce(t, ix, cids)
+	r, numbers := seeded(3), map[uint32]value.Decimal{}
+	for o := range uint32(cids) {
+		numbers[o] = value.Int(r.Int64N(60_000))
+	}
+	writeNumbers(t, ix, "n", numbers)
+	if _, err := ix.Checkpoint(func(uint64) []index.BatchID { return nil }, 0); err != nil {
+		t.Fatal(err)
+	}
+	e := envOf(t, ix)
+	id, _, _, _ := ix.Schema.Attribute("n")
+	_, before := ix.CacheUse()
+	selection, err := e.Top(t.Context(), parsed(t, "everyone"), id, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []uint32
+	if err := selection.Each(func(ordinals []uint32) error { got = append(got, ordinals...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	all := naiveOrder(numbers, func(uint32) bool { return true })
+	if want := slices.Sorted(slices.Values(all[:10_000])); !slices.Equal(got, want) {
+		t.Fatalf("%d ordinals, want %d", len(got), len(want))
+	}
+	if _, after := ix.CacheUse(); after-before > 3*8 {
+		t.Errorf("%d reads of 3 blocks", after-before)
 	}
 }
 
@@ -159,7 +250,7 @@ func BenchmarkTop(b *testing.B) {
 		})
 		b.Run(name+"/one by one", func(b *testing.B) {
 			for b.Loop() {
-				t, err := e.newTop(b.Context(), everyone, id)
+				t, err := e.newTop(b.Context(), everyone, attributeColumn(e.Version, id))
 				if err != nil || t.exact(limit) != nil {
 					b.Fatal(err)
 				}

@@ -36,6 +36,12 @@ func (e *Env) unread(t term) int {
 				n++
 			}
 		}
+	case scored:
+		for number := range e.blocks() {
+			if !e.Version.ScoreInMemory(number/bitmap.ShardBlocks, t.column, number%bitmap.ShardBlocks) {
+				n++
+			}
+		}
 	}
 	return n
 }

@@ -27,6 +27,7 @@ func (d *Draft) events(e *batch.Events, receivedMillis int64) error {
 		}
 		to = d.arrivals(event)
 	}
+	to.received(len(to.ordinals), d.received)
 	to.take(e, ordinals, receivedMillis, props)
 	return nil
 }
@@ -91,8 +92,8 @@ func (c *codedColumn) cell(row int) (value.Kind, column.Cell) {
 	return k, column.Cell{}
 }
 
-// eventDay adds rows, sorted by ordinal, to what is known of an event's day in a shard.
-func (d *Draft) eventDay(event uint32, day int32, shardID uint32, rows *column.Rows) error {
+// eventDay adds rows, sorted by ordinal and of one class of lateness, to what is known of an event's day in a shard.
+func (d *Draft) eventDay(event uint32, day int32, shardID, late uint32, rows *column.Rows) error {
 	s := d.shard(shardID)
 	days := at(s.events, event)
 	place, found := slices.BinarySearchFunc(days, day, func(e *EventDay, day int32) int { return cmp.Compare(e.Day, day) })
@@ -115,7 +116,7 @@ func (d *Draft) eventDay(event uint32, day int32, shardID uint32, rows *column.R
 		next.LowMillis = min(next.LowMillis, civil.DayStart(day)+offset)
 		next.HighMillis = max(next.HighMillis, civil.DayStart(day)+offset)
 	}
-	if err := d.addChunk(next, column.NewChunk(rows), key); err != nil {
+	if err := d.addChunk(next, late, column.NewChunk(rows), key); err != nil {
 		return err
 	}
 	if found {
@@ -169,16 +170,18 @@ func (d *Draft) dropRepeats(day *EventDay, rows *column.Rows) error {
 	return nil
 }
 
-// addChunk appends a chunk. Of each size, a power of sizeStep, there are a few at most: when one more comes they are merged with
-// all that is smaller, so that there are few chunks and a row is rewritten few times.
-func (d *Draft) addChunk(day *EventDay, c *column.Chunk, key fragKey) error {
+// addChunk adds a chunk to those of a class of lateness. Of each size, a power of sizeStep, there are a few at most: when one more comes
+// they are merged with all that is smaller, so that there are few chunks and a row is rewritten few times.
+func (d *Draft) addChunk(day *EventDay, late uint32, c *column.Chunk, key fragKey) error {
 	key.kind = kindChunk
+	serial := day.nextSerial()
+	from, to := day.lateGroup(late)
 	for {
-		first, size := len(day.chunks), sizeOf(c.Len())
-		for first > 0 && sizeOf(int(day.chunks[first-1].count)) <= size {
+		first, size := to, sizeOf(c.Len())
+		for first > from && sizeOf(int(day.chunks[first-1].count)) <= size {
 			first--
 		}
-		elders := day.chunks[first:]
+		elders := day.chunks[first:to]
 		if len(elders) < sizeStep-1 {
 			break
 		}
@@ -193,11 +196,12 @@ func (d *Draft) addChunk(day *EventDay, c *column.Chunk, key fragKey) error {
 			replaced(d, f, nil)
 		}
 		c = column.Merge(append(chunks, c))
-		day.chunks = day.chunks[:len(day.chunks)-len(elders)]
+		day.chunks = slices.Delete(day.chunks, to-len(elders), to)
+		to -= len(elders)
 	}
-	key.part = day.nextPart
-	day.nextPart++
-	day.chunks = append(day.chunks, replaced(d, nil, newChunk(key, c)))
+	key.part = late<<lateShift | serial
+	day.nextPart = serial + 1
+	day.chunks = slices.Insert(day.chunks, to, replaced(d, nil, newChunk(key, c)))
 	return nil
 }
 

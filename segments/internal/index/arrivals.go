@@ -20,6 +20,7 @@ type arrivals struct {
 	utc      []int16  // empty when none is known
 	ids      []string // empty when none has one
 	props    []arrivedProp
+	receipts []receipt // ascending by row
 }
 
 // arrivedProp is a property of arrivals. It is as long as they are up to the last batch that has it.
@@ -141,7 +142,7 @@ func (d *Draft) addArrivals(a *arrivals) error {
 		for to < order.len() && order.day(to) == day && order.ordinal(to)/bitmap.ShardOrdinals == shardID {
 			to++
 		}
-		if err := d.eventDay(a.event, day, shardID, d.scratch.gather(a, &order, from, to)); err != nil {
+		if err := d.addDay(a, &order, from, to); err != nil {
 			return err
 		}
 		from = to

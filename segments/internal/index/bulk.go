@@ -358,5 +358,5 @@ func (w *bulkWorker) eventDay(shardID uint32, event int, day int32) error {
 	if len(rows.Ordinals) == 0 {
 		return nil
 	}
-	return w.draft.eventDay(uint32(event), day, shardID, rows)
+	return w.draft.eventDay(uint32(event), day, shardID, 0, rows)
 }

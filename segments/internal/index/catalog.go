@@ -130,13 +130,13 @@ func decodeEntry(data []byte, shardID uint32) (e *entry, rest []byte, err error)
 	return e, data, err
 }
 
-// maxField bounds the numbers of tags, attributes and events in a catalog.
+// maxField bounds the numbers of fields in a catalog.
 const maxField = 1 << 24
 
 // restore puts one fragment in its place.
 func (s *shard) restore(e *entry, cache *Cache) error {
 	k := e.key
-	if k.part >= bitmap.ShardBlocks && (k.kind == kindHeard || k.kind == kindExpiry || k.kind == kindAttribute) || k.kind == kindPlane && k.part >= 32 {
+	if k.part >= bitmap.ShardBlocks && (k.kind == kindHeard || k.kind == kindExpiry || k.kind == kindAttribute || k.kind == kindScore) || k.kind == kindPlane && k.part >= 32 {
 		return errCatalog
 	}
 	switch k.kind {
@@ -153,6 +153,8 @@ func (s *shard) restore(e *entry, cache *Cache) error {
 			s.attributes = put(s.attributes, k.field, a)
 		}
 		a[k.part] = e.column()
+	case kindScore:
+		return s.restoreScore(e)
 	case kindPresence:
 		days := append(at(s.events, k.field), &EventDay{Day: k.day, LowMillis: math.MaxInt64, HighMillis: math.MinInt64, presence: e.row(), cache: cache})
 		s.events = put(s.events, k.field, days)

@@ -32,6 +32,11 @@ func someIndex(t testing.TB) *Index {
 	if len(rejects) > 0 {
 		t.Fatalf("%+v", rejects)
 	}
+	done.ScoreChunks = []batch.ScoreChunk{
+		{Name: "pay", Generation: 1, Ordinals: 2, Present: []uint64{3}, Codes: []uint16{7, 65535}},
+		{Name: "churn", Generation: 1, Ordinals: 1, Present: []uint64{1}, Codes: []uint16{0}},
+	}
+	done.ScorePublishes = []batch.ScorePublish{{Name: "pay", Generation: 1, Version: "v1", AsOfMillis: 5, Definition: "abc"}}
 	if err := ix.Apply([]*batch.Batch{done}, 1); err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,7 @@ func (c *checkpoint) write(s *snapshot, fresh []BatchID, forgetBeforeMillis int6
 		}
 	}
 	c.state.Loads, c.state.Retention, c.state.Swept = s.loads, s.retention, s.sweptMillis
+	c.state.Scores = s.scores
 	if err := c.batchIDs(fresh, forgetBeforeMillis); err != nil {
 		return err
 	}

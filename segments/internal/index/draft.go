@@ -21,12 +21,14 @@ type Draft struct {
 	base   *Version
 
 	position uint64 // of the batch being applied
+	received int32  // its day, or neverLate
 	shards   []*shard
 	owned    []bool // which shards are clones of this draft's
 
 	retention   *retention
 	sweptMillis int64
-	known       int // CIDs in the base
+	scores      []*Score // the base's until one changes
+	known       int      // CIDs in the base
 	heardNew    []int64
 	heardOld    map[uint32]int64
 	heardBlocks map[*columnFrag]*column.Block // of the base, those that were asked for
@@ -42,6 +44,7 @@ func NewDraft(base *Version, schema *Schema, cids *dict.CIDs, zone *civil.Zone) 
 		schema: schema, cids: cids, zone: zone, base: base,
 		shards: slices.Clone(base.shards), owned: make([]bool, len(base.shards)),
 		known: base.CIDs, heardOld: map[uint32]int64{}, heardBlocks: map[*columnFrag]*column.Block{}, retention: base.retention, sweptMillis: base.sweptMillis,
+		scores:  base.scores,
 		scratch: &scratch{},
 	}
 }
@@ -51,7 +54,7 @@ const unheard = 1<<62 - 1
 
 // Apply adds the batch at a position. After an error the draft must be thrown away.
 func (d *Draft) Apply(b *batch.Batch, position uint64) error {
-	d.position = position
+	d.position, d.received = position, d.receivedDay(b)
 	// What was swept by a clock that has been set back since expires once more.
 	d.sweptMillis = min(d.sweptMillis, b.ReceivedMillis)
 	if len(b.Retentions) > 0 {
@@ -79,7 +82,7 @@ func (d *Draft) Apply(b *batch.Batch, position uint64) error {
 			return fmt.Errorf("profiles: %w", err)
 		}
 	}
-	return nil
+	return d.scoreChanges(b)
 }
 
 // Finish returns the drafted version. The draft is used up.
@@ -90,7 +93,7 @@ func (d *Draft) Finish(position uint64) (*Version, error) {
 	if err := d.settleHeard(); err != nil {
 		return nil, err
 	}
-	return &Version{Position: position, CIDs: d.known + len(d.heardNew), cache: d.base.cache, shards: d.shards, retention: d.retention, sweptMillis: d.sweptMillis}, nil
+	return &Version{Position: position, CIDs: d.known + len(d.heardNew), cache: d.base.cache, shards: d.shards, retention: d.retention, sweptMillis: d.sweptMillis, scores: d.scores}, nil
 }
 
 // DirtyBytes returns about how much memory the draft's new fragments take.
@@ -231,9 +234,9 @@ func (d *Draft) applyColumn(changes []ordinalChange, find func(*shard) *blocks, 
 	return nil
 }
 
-// formOf returns how a column of a kind is kept: attributes are compared, the others looked up by ordinal.
+// formOf returns how a column of a kind is kept: attributes and scores are compared, the others looked up by ordinal.
 func formOf(k kind) column.Form {
-	if k == kindAttribute {
+	if k == kindAttribute || k == kindScore {
 		return column.Planes
 	}
 	return column.Bytes

@@ -22,14 +22,15 @@ const (
 	kindPresence                  // row: who did the event on the day
 	kindPlane                     // row: one bit of (number of events - 1) of the day
 	kindChunk                     // events of the day by column
+	kindScore                     // column: code of the score, by block; its day is the side, see Score
 )
 
 // fragKey names a fragment: shard-major, so that a shard's keys are neighbours.
 type fragKey struct {
 	shard uint32
 	kind  kind
-	field uint32 // tag, attribute or event
-	day   int32  // of an event
+	field uint32 // tag, attribute, event or score
+	day   int32  // of an event; side of a score
 	part  uint32 // block of a column, plane, or serial number of a chunk
 }
 

@@ -69,7 +69,7 @@ func (ix *Index) restore(data []byte) error {
 	if ix.CIDs.Len() != m.CIDs {
 		return fmt.Errorf("index: %d CIDs, the manifest says %d", ix.CIDs.Len(), m.CIDs)
 	}
-	v := &Version{Position: m.Position, CIDs: m.CIDs, cache: ix.cache, retention: s.Retention, sweptMillis: s.Swept}
+	v := &Version{Position: m.Position, CIDs: m.CIDs, cache: ix.cache, retention: s.Retention, sweptMillis: s.Swept, scores: s.Scores}
 	for i, shard := range s.Shards {
 		catalog, err := st.Get(catalogKey(shard.Generation, i))
 		if err != nil {
@@ -153,7 +153,7 @@ func (v *Version) check(s *state) error {
 			}
 		}
 	}
-	return nil
+	return v.checkScores()
 }
 
 // live returns the keys that a saved generation consists of.

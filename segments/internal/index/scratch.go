@@ -14,6 +14,7 @@ type scratch struct {
 	spare    []uint64
 	rows     column.Rows
 	counting counting
+	values   []int64 // of a block; see codes
 	free     []*arrivals
 }
 
@@ -95,6 +96,6 @@ func (s *scratch) giveBack(a *arrivals) {
 		return
 	}
 	clear(a.ids)
-	*a = arrivals{ordinals: a.ordinals[:0], millis: a.millis[:0], utc: a.utc[:0], ids: a.ids[:0], props: a.props[:0]}
+	*a = arrivals{ordinals: a.ordinals[:0], millis: a.millis[:0], utc: a.utc[:0], ids: a.ids[:0], props: a.props[:0], receipts: a.receipts[:0]}
 	s.free = append(s.free, a)
 }

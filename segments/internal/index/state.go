@@ -36,6 +36,7 @@ type state struct {
 	BatchIDs   []batchRun       `json:"batch_ids,omitempty"`
 	Retention  *retention       `json:"retention,omitempty"`
 	Swept      int64            `json:"swept_millis,omitempty"`
+	Scores     []*Score         `json:"scores,omitempty"`
 }
 
 type attributeState struct {

@@ -60,6 +60,9 @@ func (c *verifier) shard(id int) {
 			c.attribute(c.index.Schema.Attributes()[attribute], a)
 		}
 	}
+	for _, known := range c.version.scores {
+		c.score(s, known)
+	}
 	for event, days := range s.events {
 		for _, d := range days {
 			c.eventDay(uint32(event), d)

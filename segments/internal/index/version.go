@@ -26,6 +26,7 @@ type Version struct {
 	shards      []*shard
 	retention   *retention // nil when everything is kept for ever
 	sweptMillis int64      // tags that expired up to then are in no row
+	scores      []*Score
 }
 
 type shard struct {
@@ -33,6 +34,7 @@ type shard struct {
 	tags       []*tagRows    // by tag; nil where nobody bears it
 	attributes []*blocks     // by attribute
 	events     [][]*EventDay // by event, ascending by day
+	scores     []scoreSides  // by number of the score; nil where nobody has one
 }
 
 type blocks [bitmap.ShardBlocks]*columnFrag
@@ -243,6 +245,7 @@ func put[T any](list []T, i uint32, v T) []T {
 func (s *shard) clone() *shard {
 	c := *s
 	c.tags, c.attributes, c.events = slices.Clone(s.tags), slices.Clone(s.attributes), slices.Clone(s.events)
+	c.scores = slices.Clone(s.scores)
 	return &c
 }
 
@@ -267,6 +270,13 @@ func (s *shard) each(f func(anyFrag)) {
 	for _, a := range s.attributes {
 		if a != nil {
 			eachBlock(a)
+		}
+	}
+	for _, pair := range s.scores {
+		for _, b := range pair {
+			if b != nil {
+				eachBlock(b)
+			}
 		}
 	}
 	for _, days := range s.events {

@@ -25,6 +25,7 @@ type Judge struct {
 	sampled func(n expr.Sample, cid string) bool
 	// keepDays of events and of tags, where it is not for ever.
 	keepEvents, keepTags map[string]int64
+	scores               map[string]scores
 }
 
 // person is all that is known of one CID.
@@ -54,7 +55,7 @@ type identity struct {
 func New(zone *time.Location, sampled func(n expr.Sample, cid string) bool) *Judge {
 	return &Judge{
 		zone: zone, people: map[string]*person{}, types: map[string]value.Kind{},
-		dayEnds: map[int64]int64{}, sampled: sampled, keepEvents: map[string]int64{}, keepTags: map[string]int64{},
+		dayEnds: map[int64]int64{}, sampled: sampled, keepEvents: map[string]int64{}, keepTags: map[string]int64{}, scores: map[string]scores{},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // View is what was known at a moment.
 type View struct {
 	judge     *Judge
+	tops      map[string]map[string]bool // by text
 	second    int64
 	today     int64
 	nowMillis int64
@@ -18,7 +19,7 @@ type View struct {
 
 // At returns the view of a moment; the zero moment is now. A day that is past counts to its end.
 func (j *Judge) At(asOf, now time.Time) *View {
-	v := &View{judge: j, second: now.Unix(), today: j.day(now.Unix()), nowMillis: now.UnixMilli()}
+	v := &View{judge: j, tops: map[string]map[string]bool{}, second: now.Unix(), today: j.day(now.Unix()), nowMillis: now.UnixMilli()}
 	if asOf.IsZero() {
 		return v
 	}
@@ -84,6 +85,10 @@ func (v *View) holds(n expr.Node, cid string) bool {
 		return v.judge.sampled(n, cid)
 	case expr.Attribute:
 		return v.judge.compare(p.attributes[n.Name], n.Comparison)
+	case expr.Score:
+		return v.judge.scored(n, cid)
+	case expr.Top:
+		return v.top(n)[cid]
 	case expr.Behaviour:
 		return v.did(n, p)
 	}

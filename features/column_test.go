@@ -1,0 +1,149 @@
+package features_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"whowhen.dev/whowhen/features"
+)
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ text, canonical string }{
+		{`tenure`, `tenure`},
+		{" TENURE\n", `tenure`},
+		{`recency("open")`, `recency("open")`},
+		{`Recency ( "open" , WITHIN 007D )`, `recency("open", within 7d)`},
+		{`count("caf\u00e9", within 30d)`, `count("café", within 30d)`},
+		{`sum("purchase.amount", within 90d)`, `sum("purchase.amount", within 90d)`},
+		{`sum("push.sent.cost")`, `sum("push.sent.cost")`},
+		{`sum("purchase", "amount", within 1d)`, `sum("purchase.amount", within 1d)`},
+		{`sum("purchase", "net.amount")`, `sum("purchase", "net.amount")`},
+		{`trend("open", 7d, 30d)`, `trend("open", 7d, 30d)`},
+		{`rate("push.clicked","push.sent")`, `rate("push.clicked", "push.sent")`},
+		{`rate("push.clicked", "push.sent", within 36500d)`, `rate("push.clicked", "push.sent", within 36500d)`},
+		{`tag("say \"hi\"")`, `tag("say \"hi\"")`},
+		{`attr("native-country")`, `attr("native-country")`},
+	} {
+		got, err := features.Parse(c.text)
+		if err != nil || got.String() != c.canonical {
+			t.Errorf("%s is %s, %v; want %s", c.text, got, err, c.canonical)
+		}
+		data, err := json.Marshal(struct{ C features.Column }{got})
+		var back struct{ C features.Column }
+		if err != nil || json.Unmarshal(data, &back) != nil || back.C != got {
+			t.Errorf("%s comes back from %s as %s", got, data, back.C)
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, c := range []struct {
+		text, message string
+		offset        int
+	}{
+		{``, "expected one of recency", 0},
+		{`  mean("open")`, "expected one of recency", 2},
+		{`tenure()`, "expected the end, found '('", 6},
+		{`count`, "expected '(', found the end", 5},
+		{`count(open)`, "expected a name in double quotes, found 'o'", 6},
+		{`count("open)`, "not closed", 6},
+		{`count("op\qen")`, "escapes of JSON", 6},
+		{`count("")`, "the name is empty", 0},
+		{`count("open", 30d)`, "expected a window such as within 30d, found '3'", 14},
+		{`count("open", within 30h)`, "expected a number of days", 21},
+		{`count("open", within 0d)`, "expected a number of days", 21},
+		{`count("open", within 36501d)`, "expected a number of days", 21},
+		{`count("open", within 99999999999999999999d)`, "expected a number of days", 21},
+		{`count("open") x`, "expected the end", 14},
+		{`sum("amount")`, "an event and a property", 12},
+		{`sum("purchase.")`, "the property of a sum: the name is empty", 0},
+		{`trend("open", 30d, 7d)`, "a short window and then a longer one", 0},
+		{`trend("open", 30d)`, "expected ','", 17},
+		{`rate("push.clicked")`, "expected ','", 19},
+		{`tag("vip", within 7d)`, "has no use for", 0},
+		{"tag(\"\xff\")", "UTF-8", 0},
+		{`tag("` + strings.Repeat("a", features.MaxTextBytes) + `")`, "at most 4096 bytes", 0},
+	} {
+		got, err := features.Parse(c.text)
+		wrong := new(features.ParseError)
+		if !errors.As(err, &wrong) || wrong.Offset != c.offset || !strings.Contains(wrong.Message, c.message) {
+			t.Errorf("%.60s is %+v, %v; want at %d: %s", c.text, got, err, c.offset, c.message)
+		}
+	}
+	if _, err := (features.Column{Family: features.Count}).MarshalText(); err == nil {
+		t.Error("a column without a name has a text")
+	}
+}
+
+// drawColumn draws a column that can be.
+func drawColumn(t *rapid.T) features.Column {
+	name := rapid.OneOf(rapid.SampledFrom([]string{"open", "push.sent", "a.b", `"`, `\`, "<é&"}), rapid.StringMatching(`[ -~]{1,20}`))
+	c := features.Column{Family: features.Family(rapid.IntRange(1, int(features.Attribute)).Draw(t, "family"))}
+	if c.Family == features.Tenure {
+		return c
+	}
+	c.Name = name.Draw(t, "name")
+	switch c.Family {
+	case features.Tag, features.Attribute:
+		return c
+	case features.Trend:
+		c.WindowDays = rapid.IntRange(1, 100).Draw(t, "short")
+		c.LongDays = c.WindowDays + rapid.IntRange(1, 100).Draw(t, "more")
+		return c
+	case features.Sum:
+		c.Property = name.Draw(t, "property")
+	case features.Rate:
+		c.Per = name.Draw(t, "per")
+	}
+	c.WindowDays = rapid.SampledFrom([]int{0, 1, 30, features.MaxWindowDays}).Draw(t, "window")
+	return c
+}
+
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawColumn(t)
+		if err := c.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if back, err := features.Parse(c.String()); err != nil || back != c {
+			t.Fatalf("%s comes back as %+v, %v", c, back, err)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `rate("a","b")`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := features.Parse(text)
+		if err != nil {
+			return
+		}
+		if back, err := features.Parse(c.String()); err != nil || back != c {
+			t.Errorf("%q is %s, which comes back as %+v, %v", text, c, back, err)
+		}
+	})
+}
+
+func TestMarks(t *testing.T) {
+	for text, want := range map[string][3]bool{ // static, receipt, exposure
+		`tenure`:                            {false, false, false},
+		`tag("push.sent")`:                  {true, false, false},
+		`attr("country")`:                   {true, false, false},
+		`count("open", within 7d)`:          {false, false, false},
+		`count("push.sent", within 7d)`:     {false, true, true},
+		`recency("push.clicked")`:           {false, true, true},
+		`rate("push.clicked", "push.sent")`: {false, true, false},
+		`rate("open", "push.sent")`:         {false, true, false},
+	} {
+		c := parsed(t, text)[0]
+		if got := [3]bool{c.Static(), c.Receipt(), c.Exposure()}; got != want {
+			t.Errorf("%s: static, receipt, exposure are %v, want %v", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package features_test
+
+import (
+	"context"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"whowhen.dev/whowhen/features"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+// zonesOfTests are zones in which days are 23 to 25 hours long, or come in two pieces.
+var zonesOfTests = []string{"UTC", "Europe/London", "America/St_Johns", "Asia/Kolkata", "Pacific/Apia"}
+
+// Columns of tests, of all families.
+func columnsOfTests(t testing.TB) []features.Column {
+	t.Helper()
+	var all []features.Column
+	for _, text := range []string{
+		`tenure`, `recency("open")`, `recency("open", within 7d)`, `count("open")`, `count("open", within 1d)`, `count("open", within 3d)`, `count("open", within 30d)`,
+		`days("open", within 7d)`, `days("open")`, `days("buy", within 14d)`, `sum("buy.amount", within 7d)`, `sum("buy.amount")`, `sum("buy.units", within 3d)`,
+		`trend("open", 3d, 14d)`, `gap("open", within 30d)`, `gap("buy")`, `weekend("open", within 14d)`, `night("open", within 14d)`, `night("buy")`,
+		`rate("push.clicked", "push.sent", within 14d)`, `rate("open", "open")`, `rate("open", "never")`, `count("never", within 7d)`, `recency("never")`,
+		`tag("vip")`, `tag("nobody")`, `attr("country")`, `attr("age")`, `attr("member")`, `attr("since")`, `attr("nothing")`, `sum("buy.nothing")`,
+	} {
+		c, err := features.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func levelsOfTests() features.Levels {
+	return features.Levels{{Family: features.Attribute, Name: "country"}: {"DE", "ID", "nowhere"}}
+}
+
+// drawHistory draws what some CIDs did in the two months up to a moment.
+func drawHistory(t *rapid.T) history {
+	l, err := time.LoadLocation(rapid.SampledFrom(zonesOfTests).Draw(t, "zone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Around changes of the clocks, and where Apia leaves out a day.
+	end := rapid.SampledFrom([]string{"2011-11-15T12:00:00Z", "2012-01-10T09:30:00Z", "2006-04-12T23:59:59Z"}).Draw(t, "now")
+	now, err := time.Parse(time.RFC3339, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := history{zone: l, now: now}
+	const span = 60 * 86_400_000
+	const hours = 6 * 3_600_000
+	when := rapid.OneOf(rapid.Int64Range(now.UnixMilli()-span, now.UnixMilli()+86_400_000), rapid.Int64Range(now.UnixMilli()-hours, now.UnixMilli()+hours))
+	cid := rapid.Custom(func(t *rapid.T) string { return cidOf(rapid.IntRange(0, 11).Draw(t, "who")) })
+	for range rapid.IntRange(0, 150).Draw(t, "events") {
+		e := happening{
+			cid: cid.Draw(t, "cid"), name: rapid.SampledFrom([]string{"open", "open", "buy", "push.sent", "push.clicked"}).Draw(t, "name"),
+			millis: when.Draw(t, "at"), utc: batch.NoOffset,
+		}
+		if rapid.Bool().Draw(t, "has offset") {
+			e.utc = rapid.Int64Range(-12*60, 14*60).Draw(t, "offset")
+		}
+		if e.name == "buy" {
+			e.numbers, e.texts = map[string]value.Decimal{}, map[string]string{}
+			switch rapid.IntRange(0, 5).Draw(t, "amount") {
+			case 0:
+			case 1:
+				e.texts["amount"] = "much"
+			case 2:
+				e.numbers["amount"] = decimal(t, rapid.Int64Range(math.MaxInt64-1000, math.MaxInt64).Draw(t, "large"), 0)
+			default:
+				e.numbers["amount"] = decimal(t, rapid.Int64Range(-1_000_000, 1_000_000_000_000).Draw(t, "coefficient"), rapid.IntRange(0, 18).Draw(t, "scale"))
+			}
+			e.numbers["units"] = decimal(t, rapid.Int64Range(1, 9).Draw(t, "units"), 0)
+		}
+		h.events = append(h.events, e)
+	}
+	for i := range rapid.IntRange(0, 8).Draw(t, "people") {
+		p := profile{cid: cidOf(i + 8), millis: rapid.Int64Range(now.UnixMilli()-span, now.UnixMilli()).Draw(t, "told"), attributes: map[string]value.Value{}}
+		if rapid.Bool().Draw(t, "vip") {
+			p.tags = []string{"vip"}
+		}
+		if rapid.Bool().Draw(t, "has country") {
+			p.attributes["country"] = value.Text(rapid.SampledFrom([]string{"ID", "DE", "IN"}).Draw(t, "country"))
+		}
+		if rapid.Bool().Draw(t, "has age") {
+			p.attributes["age"] = value.Num(decimal(t, rapid.Int64Range(0, 999).Draw(t, "age"), 1))
+			p.attributes["member"] = value.Boolean(rapid.Bool().Draw(t, "member"))
+			p.attributes["since"] = value.Value{Kind: value.Time, Millis: when.Draw(t, "since")}
+		}
+		h.people = append(h.people, p)
+	}
+	return h
+}
+
+// table computes columns for everyone of a view, by CID.
+func table(t fataler, v *segments.View, columns []features.Column, levels features.Levels, workers int) map[string][]float32 {
+	t.Helper()
+	var mu sync.Mutex
+	rows := map[string][]float32{}
+	walk := features.Walk{View: v, Columns: columns, Levels: levels, Workers: workers}
+	err := walk.Each(context.Background(), func(b features.Block) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for i, cid := range rowsOf(v, b.Number, b.Ordinals) {
+			for _, c := range b.Columns {
+				rows[cid] = append(rows[cid], c[i])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func same(a, b float32) bool { return a == b || a != a && b != b }
+
+// check compares a table with what the twin says.
+func (w twin) check(t fataler, got map[string][]float32, columns []features.Column, cids []string) {
+	t.Helper()
+	known := w.everyone(cids)
+	if all := slices.Sorted(maps.Keys(got)); !slices.Equal(all, known) {
+		t.Fatalf("before day %d there are %v, want %v", w.today+1, all, known)
+	}
+	for _, cid := range known {
+		for i, c := range columns {
+			if want := w.column(c, cid); !same(got[cid][i], want) {
+				t.Fatalf("before day %d, %s of %s is %v, want %v", w.today+1, c, cid, got[cid][i], want)
+			}
+		}
+	}
+}
+
+func someCIDs(n int) (cids []string) {
+	for i := range n {
+		cids = append(cids, cidOf(i))
+	}
+	return cids
+}
+
+// TestColumns computes columns at several past days, and compares them with the twin and with those on a store that holds nothing from that day on.
+func TestColumns(t *testing.T) {
+	columns, levels, cids := columnsOfTests(t), levelsOfTests(), someCIDs(16)
+	rapid.Check(t, func(t *rapid.T) {
+		h := drawHistory(t)
+		dir, err := os.MkdirTemp("", "features")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		app, closed := h.open(t, dir+"/all", rapid.IntRange(1, 50).Draw(t, "batch"))
+		defer closed()
+		v := pinned(t, app)
+		defer v.Close()
+		today := dayOf(h.zone, h.now.UnixMilli())
+		whole := twin{h, today, h.now.UnixMilli(), levels}
+		whole.check(t, table(t, v, columns, levels, 1), columns, cids)
+		day := today - rapid.Int32Range(0, 50).Draw(t, "days ago")
+		past, err := v.Before(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := table(t, past, columns, levels, 1)
+		twin{h, day - 1, h.now.UnixMilli(), levels}.check(t, got, columns, cids)
+
+		behaviour := slices.DeleteFunc(slices.Clone(columns), features.Column.Static)
+		got = table(t, past, behaviour, nil, 1)
+		less, closedLess := h.before(day).open(t, dir+"/less", 7)
+		defer closedLess()
+		u := pinned(t, less)
+		defer u.Close()
+		before, err := u.Before(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := table(t, before, behaviour, nil, 1)
+		if len(got) != len(other) {
+			t.Fatalf("%d CIDs, and %d on the store without what came later", len(got), len(other))
+		}
+		for cid, row := range got {
+			if !slices.EqualFunc(row, other[cid], same) {
+				t.Fatalf("%s: %v, and %v on the store without what came later", cid, row, other[cid])
+			}
+		}
+	})
+}

@@ -1,0 +1,214 @@
+package features
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxTextBytes bounds the text of a column: two names, each of whose bytes may be escaped.
+const MaxTextBytes = 4096
+
+// ParseError says what is wrong with the text of a column.
+type ParseError struct {
+	Offset  int // in bytes
+	Message string
+}
+
+func (e *ParseError) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Message) }
+
+// Parse reads the text of a column. Blanks between the parts and the case of words do not matter. Errors are of type *ParseError.
+func Parse(text string) (Column, error) {
+	if len(text) > MaxTextBytes {
+		return Column{}, &ParseError{0, fmt.Sprintf("the text of a column has at most %d bytes, this one has %d", MaxTextBytes, len(text))}
+	}
+	if !utf8.ValidString(text) {
+		return Column{}, &ParseError{0, "the text of a column is UTF-8"}
+	}
+	p := &parser{text: text}
+	c, err := p.column()
+	if err != nil {
+		return Column{}, err
+	}
+	if err := c.Check(); err != nil {
+		return Column{}, &ParseError{0, err.Error()}
+	}
+	return c, nil
+}
+
+type parser struct {
+	text string
+	at   int
+}
+
+func (p *parser) column() (Column, error) {
+	var c Column
+	start := p.blanks()
+	word := p.word()
+	for f, name := range familyNames {
+		if f > 0 && strings.EqualFold(word, name) {
+			c.Family = Family(f)
+		}
+	}
+	if c.Family == 0 {
+		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, tenure, weekend, night, rate, tag and attr"}
+	}
+	if c.Family != Tenure {
+		if err := p.arguments(&c); err != nil {
+			return c, err
+		}
+	}
+	if p.blanks() < len(p.text) {
+		return c, p.expected("the end")
+	}
+	return c, nil
+}
+
+// arguments reads what stands in the parentheses, and these.
+func (p *parser) arguments(c *Column) (err error) {
+	if err := p.sign('('); err != nil {
+		return err
+	}
+	if c.Name, err = p.name(); err != nil {
+		return err
+	}
+	if err := p.second(c); err != nil {
+		return err
+	}
+	if err := p.windows(c); err != nil {
+		return err
+	}
+	return p.sign(')')
+}
+
+// second reads the property of a sum and the other event of a rate.
+func (p *parser) second(c *Column) (err error) {
+	switch c.Family {
+	case Sum:
+		if p.next() == ',' {
+			back := p.at
+			p.at++
+			if p.next() == '"' {
+				c.Property, err = p.name()
+				return err
+			}
+			p.at = back
+		}
+		dot := strings.LastIndexByte(c.Name, '.')
+		if dot < 0 {
+			return &ParseError{p.at, `a sum is of an event and a property, such as "purchase.amount"`}
+		}
+		c.Name, c.Property = c.Name[:dot], c.Name[dot+1:]
+	case Rate:
+		if err := p.sign(','); err != nil {
+			return err
+		}
+		c.Per, err = p.name()
+	}
+	return err
+}
+
+func (p *parser) windows(c *Column) (err error) {
+	switch {
+	case c.Family == Trend:
+		if err := p.sign(','); err != nil {
+			return err
+		}
+		if c.WindowDays, err = p.span(); err != nil {
+			return err
+		}
+		if err := p.sign(','); err != nil {
+			return err
+		}
+		c.LongDays, err = p.span()
+	case p.next() == ',':
+		p.at++
+		p.blanks()
+		if word := p.word(); !strings.EqualFold(word, "within") {
+			p.at -= len(word)
+			return p.expected("a window such as within 30d")
+		}
+		c.WindowDays, err = p.span()
+	}
+	return err
+}
+
+// blanks skips blanks, and returns where they end.
+func (p *parser) blanks() int {
+	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
+		p.at++
+	}
+	return p.at
+}
+
+// next returns the byte after blanks, 0 at the end.
+func (p *parser) next() byte {
+	if p.blanks() == len(p.text) {
+		return 0
+	}
+	return p.text[p.at]
+}
+
+// word takes letters.
+func (p *parser) word() string {
+	start := p.at
+	for p.at < len(p.text) && (p.text[p.at]|0x20 >= 'a' && p.text[p.at]|0x20 <= 'z') {
+		p.at++
+	}
+	return p.text[start:p.at]
+}
+
+func (p *parser) sign(s byte) error {
+	if p.next() != s {
+		return p.expected(strconv.QuoteRune(rune(s)))
+	}
+	p.at++
+	return nil
+}
+
+// name takes a string in double quotes with JSON escapes.
+func (p *parser) name() (string, error) {
+	if p.next() != '"' {
+		return "", p.expected("a name in double quotes")
+	}
+	end := p.at + 1
+	for ; end < len(p.text) && p.text[end] != '"'; end++ {
+		if p.text[end] == '\\' {
+			end++
+		}
+	}
+	if end >= len(p.text) {
+		return "", &ParseError{p.at, "the double quotes are not closed"}
+	}
+	var name string
+	if err := json.Unmarshal([]byte(p.text[p.at:end+1]), &name); err != nil {
+		return "", &ParseError{p.at, "a name has the escapes of JSON"}
+	}
+	p.at = end + 1
+	return name, nil
+}
+
+// span takes a number of days such as 30d.
+func (p *parser) span() (int, error) {
+	start := p.blanks()
+	for p.at < len(p.text) && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
+		p.at++
+	}
+	n, err := strconv.Atoi(p.text[start:p.at])
+	if err != nil || n < 1 || n > MaxWindowDays || p.at == len(p.text) || p.text[p.at]|0x20 != 'd' {
+		return 0, &ParseError{start, fmt.Sprintf("expected a number of days from 1d to %dd", MaxWindowDays)}
+	}
+	p.at++
+	return n, nil
+}
+
+func (p *parser) expected(what string) error {
+	found := "the end"
+	if p.blanks() < len(p.text) {
+		r, _ := utf8.DecodeRuneInString(p.text[p.at:])
+		found = strconv.QuoteRune(r)
+	}
+	return &ParseError{p.at, "expected " + what + ", found " + found}
+}

@@ -1,0 +1,227 @@
+package features
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+// Options shape the choice of columns.
+type Options struct {
+	// Static are tags and attributes that do not change, columns of the families Tag and Attribute. No others are chosen, since the store has
+	// only their present state.
+	Static []Column
+	// Amounts and Codes declare properties, as event.property, to be amounts or not, whatever they look like.
+	Amounts, Codes []string
+	// WithoutReceipts leaves out columns about messages.
+	WithoutReceipts bool
+	// MostColumns bounds the choice; 0 means DefaultMostColumns.
+	MostColumns int
+}
+
+// DefaultMostColumns is how many columns are chosen at most unless options say otherwise.
+const DefaultMostColumns = 160
+
+// LeftOut is something that no column was made of.
+type LeftOut struct{ What, Why string }
+
+// Plan is a choice of columns.
+type Plan struct {
+	Columns    []Column
+	Properties []Property // the numeric ones, with what they were taken for
+	LeftOut    []LeftOut
+}
+
+// Windows in days that a plan draws on, from the richest choice to the poorest.
+var tiers = [][]int{
+	{1, 3, 7, 14, 30, 60, 90, 180, 365},
+	{7, 14, 30, 90, 180, 365},
+	{7, 30, 90, 365},
+	{30, 90, 365},
+	{30, 365},
+}
+
+const (
+	longestDays    = 365
+	habitDays      = 180 // of weekends and nights
+	mostProperties = 4   // of one event
+)
+
+// Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity and habits, rates for
+// receipts, the tenure and the static facts. Where they are too many there are fewer windows first, then fewer events, the rarest first. It depends
+// on the catalog alone, so that what happened after its day has no part in it.
+func Choose(c *segments.Catalog, o Options) (Plan, error) {
+	most := o.MostColumns
+	if most == 0 {
+		most = DefaultMostColumns
+	}
+	static, err := chooseStatic(c, o.Static)
+	if err != nil {
+		return Plan{}, err
+	}
+	if len(static.Columns) >= most {
+		return Plan{}, fmt.Errorf("%d static columns leave no room for others: at most %d columns are wanted", len(static.Columns), most)
+	}
+	events := slices.Clone(c.Events)
+	slices.SortStableFunc(events, func(a, b segments.EventSummary) int { return cmp.Compare(b.Count, a.Count) })
+	var dropped []LeftOut
+	for {
+		var plan Plan
+		for _, tier := range tiers {
+			plan = choose(c.Day, events, tier, o)
+			if len(plan.Columns)+len(static.Columns) <= most {
+				plan.Columns = append(plan.Columns, static.Columns...)
+				plan.LeftOut = slices.Concat(plan.LeftOut, dropped, static.LeftOut)
+				return plan, nil
+			}
+		}
+		if len(events) == 0 {
+			return Plan{}, fmt.Errorf("at most %d columns are wanted, which is too few", most)
+		}
+		rarest := events[len(events)-1]
+		events = events[:len(events)-1]
+		dropped = append(dropped, LeftOut{"event " + value.Quote(rarest.Name),
+			fmt.Sprintf("there would be more than %d columns, and it is rarer than the others: it happened %d times", most, rarest.Count)})
+	}
+}
+
+func choose(day int32, events []segments.EventSummary, tier []int, o Options) Plan {
+	p := Plan{Columns: []Column{{Family: Tenure}}}
+	for _, e := range events {
+		if isReceipt(e.Name) {
+			p.receipt(day, e, events, tier, o)
+			continue
+		}
+		windows := p.windows(day, e, tier)
+		p.behaviour(e.Name, windows)
+		for _, w := range windows {
+			p.add(Column{Family: Days, Name: e.Name, WindowDays: w})
+		}
+		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
+		for _, f := range []Family{Weekend, Night} {
+			p.add(Column{Family: f, Name: e.Name, WindowDays: habitDays})
+		}
+		p.sums(e, windows, o)
+	}
+	return p
+}
+
+func (p *Plan) add(c ...Column) { p.Columns = append(p.Columns, c...) }
+
+func (p *Plan) leaveOut(what, why string) { p.LeftOut = append(p.LeftOut, LeftOut{what, why}) }
+
+// windows returns those of a tier that differ for an event: of all that are longer than it is known the shortest.
+func (p *Plan) windows(day int32, e segments.EventSummary, tier []int) []int {
+	known := int(day-e.FirstDay) + 1
+	for i, w := range tier {
+		if w >= known && i+1 < len(tier) {
+			p.leaveOut(fmt.Sprintf("windows of %s above %dd", value.Quote(e.Name), w), fmt.Sprintf("the event is known for %d days", known))
+			return tier[:i+1]
+		}
+	}
+	return tier
+}
+
+// behaviour adds recency, counts and trends.
+func (p *Plan) behaviour(event string, windows []int) {
+	p.add(Column{Family: Recency, Name: event, WindowDays: longestDays})
+	for _, w := range windows {
+		p.add(Column{Family: Count, Name: event, WindowDays: w})
+	}
+	for _, pair := range [][2]int{{7, 30}, {30, 90}, {90, 365}} {
+		if slices.Contains(windows, pair[0]) && slices.Contains(windows, pair[1]) {
+			p.add(Column{Family: Trend, Name: event, WindowDays: pair[0], LongDays: pair[1]})
+		}
+	}
+}
+
+// sums adds the sums of an event's amounts.
+func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
+	taken := 0
+	for _, property := range e.Properties {
+		if property.Numbers == 0 {
+			continue
+		}
+		j := judge(e.Name, property, o)
+		p.Properties = append(p.Properties, j)
+		what := "property " + value.Quote(e.Name+"."+property.Name)
+		switch {
+		case !j.Amount:
+			p.leaveOut(what, "it is no amount: "+j.Why)
+		case taken == mostProperties:
+			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
+		default:
+			taken++
+			for _, w := range windows {
+				p.add(Column{Family: Sum, Name: e.Name, Property: property.Name, WindowDays: w})
+			}
+		}
+	}
+}
+
+const sent = "push.sent"
+
+// receipt adds the exposure to messages, and the rates given that.
+func (p *Plan) receipt(day int32, e segments.EventSummary, events []segments.EventSummary, tier []int, o Options) {
+	what := "event " + value.Quote(e.Name)
+	switch {
+	case o.WithoutReceipts:
+		p.leaveOut(what, "columns about messages are not wanted")
+	case e.Name == sent:
+		p.behaviour(e.Name, p.windows(day, e, tier))
+	case e.Name != "push.clicked" && e.Name != "push.dismissed":
+		p.leaveOut(what, "of receipts only what was sent, clicked and dismissed makes columns")
+	default:
+		i := slices.IndexFunc(events, func(other segments.EventSummary) bool { return other.Name == sent })
+		if i < 0 {
+			p.leaveOut(what, "its rate needs "+value.Quote(sent)+", which is not there")
+			return
+		}
+		for _, w := range p.windows(day, events[i], tier) {
+			if w >= 7 { // a rate of a day or three is mostly none
+				p.add(Column{Family: Rate, Name: e.Name, Per: sent, WindowDays: w})
+			}
+		}
+		p.add(Column{Family: Recency, Name: e.Name, WindowDays: longestDays})
+	}
+}
+
+// chooseStatic takes the facts that are declared static, and names the others.
+func chooseStatic(c *segments.Catalog, static []Column) (Plan, error) {
+	var p Plan
+	for _, s := range static {
+		if err := s.Check(); err != nil {
+			return p, fmt.Errorf("static column %s: %w", s, err)
+		}
+		if !s.Static() {
+			return p, fmt.Errorf("static column %s: only tags and attributes can be static", s)
+		}
+	}
+	wanted := func(c Column) bool { return slices.Contains(static, c) }
+	for _, name := range c.Tags {
+		if col := (Column{Family: Tag, Name: name}); wanted(col) {
+			p.add(col)
+		} else {
+			p.leaveOut("tag "+value.Quote(name), "it is not declared static, and tags have no history")
+		}
+	}
+	for _, a := range c.Attributes {
+		switch col := (Column{Family: Attribute, Name: a.Name}); {
+		case !wanted(col):
+			p.leaveOut("attribute "+value.Quote(a.Name), "it is not declared static, and attributes have no history")
+		case a.Type == "list":
+			p.leaveOut("attribute "+value.Quote(a.Name), "its values are lists")
+		default:
+			p.add(col)
+		}
+	}
+	for _, s := range static {
+		if !slices.Contains(p.Columns, s) && !slices.ContainsFunc(c.Attributes, func(a segments.AttributeKind) bool { return s.Family == Attribute && a.Name == s.Name }) {
+			return p, fmt.Errorf("static column %s: the app has no such tag or attribute", s)
+		}
+	}
+	return p, nil
+}
