@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/serve/registry"
 )
 
 type adminService struct {
@@ -31,7 +34,45 @@ func (a adminService) Status(ctx context.Context, r *connect.Request[whowhenv1.S
 	}
 	response := encodeStatus(status, a.version)
 	response.Goroutines, response.MemoryBytes = processUse()
-	return connect.NewResponse(response), nil
+	response.Models, err = modelStatuses(ctx, app)
+	return connect.NewResponse(response), err
+}
+
+// modelStatuses says how the models are of which a version is active.
+func modelStatuses(ctx context.Context, app *segments.App) ([]*whowhenv1.ModelStatus, error) {
+	dir := modelDir(app)
+	names, err := dir.Names()
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	published, err := publishedScores(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	var statuses []*whowhenv1.ModelStatus
+	for _, name := range names {
+		status := &whowhenv1.ModelStatus{Name: name, Published: encodePublished(published[name])}
+		changes, err := dir.Changes(name)
+		if err != nil {
+			status.Problem = err.Error()
+		}
+		if status.Active, _ = registry.Active(changes); status.Active == "" && err == nil {
+			continue
+		}
+		text, err := dir.Check(name)
+		found := &whowhenv1.CheckModelResponse{}
+		switch {
+		case err != nil:
+			status.Problem = err.Error()
+		case text == nil:
+		case (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, found) != nil:
+			status.Problem = "what was last found cannot be read; it is found anew when the scores are refreshed"
+		case found.Version == status.Active:
+			status.Check = found
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses, nil
 }
 
 // processUse returns what the process takes: goroutines, and bytes that the Go runtime has from the system and not
@@ -56,6 +97,21 @@ func (a adminService) SetRetention(ctx context.Context, r *connect.Request[whowh
 		return nil, err
 	}
 	return connect.NewResponse(&whowhenv1.SetRetentionResponse{Position: position, Warnings: encodeWarnings(app.RetentionWarnings(rules))}), nil
+}
+
+func (a adminService) Snapshot(ctx context.Context, r *connect.Request[whowhenv1.SnapshotRequest]) (*connect.Response[whowhenv1.SnapshotResponse], error) {
+	app, err := a.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	path, position, err := app.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	return connect.NewResponse(&whowhenv1.SnapshotResponse{Path: path, Position: position}), nil
 }
 
 func decodeRetentions(rules []*whowhenv1.Retention) ([]batch.Retention, error) {

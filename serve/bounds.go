@@ -14,7 +14,6 @@ import (
 
 	"connectrpc.com/connect"
 
-	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
 	"whowhen.dev/whowhen/segments"
 )
 
@@ -120,8 +119,8 @@ func unsupported(r *http.Request) string {
 	case r.Method == http.MethodPost && content == "application/x-www-form-urlencoded":
 		// What curl -d sends unless told otherwise.
 		return "say what you send: -H 'Content-Type: application/json'"
-	case r.URL.Path == whowhenv1connect.AudienceServiceSelectProcedure && strings.HasPrefix(content, "application/json"):
-		return "Select answers with a stream, which Connect puts in envelopes: send application/connect+json with a 5-byte envelope (see connectrpc.com/docs/protocol), use a gRPC or Connect client, or \"whowhen select --server URL\""
+	case streamsCIDs(r.URL.Path) && strings.HasPrefix(content, "application/json"):
+		return "this call answers with a stream, which Connect puts in envelopes: send application/connect+json with a 5-byte envelope (see connectrpc.com/docs/protocol), use a gRPC or Connect client, or \"whowhen select --server URL\""
 	}
 	return ""
 }

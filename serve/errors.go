@@ -13,6 +13,8 @@ import (
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/serve/registry"
+	"whowhen.dev/whowhen/serve/scoring"
 )
 
 // Reasons that only the edge gives, beside those of segments.
@@ -45,14 +47,15 @@ func invalid(field, format string, args ...any) error {
 func codeOf(e *segments.Error) connect.Code {
 	switch e.Reason {
 	case segments.AppNameInvalid, segments.ZoneUnknown, segments.AsOfInFuture, segments.AsOfOutOfRange,
-		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed, segments.NotANumber,
-		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs:
+		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed, segments.NotANumber, segments.ScoreUnknown, segments.ScoresMalformed,
+		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs, registry.ModelNameWrong:
 		return connect.CodeInvalidArgument
-	case segments.AppUnknown:
+	case segments.AppUnknown, registry.ModelUnknown, registry.VersionUnknown:
 		return connect.CodeNotFound
 	case segments.AppExists, segments.BatchIDReused:
 		return connect.CodeAlreadyExists
-	case segments.LoadOutOfOrder, reasonCIDNotPackable:
+	case segments.LoadOutOfOrder, segments.ScoresOutOfOrder, segments.TooManyScores, reasonCIDNotPackable,
+		registry.NoneBefore, scoring.ModelMisfit, reasonModelGate, reasonModelNotActive:
 		return connect.CodeFailedPrecondition
 	case segments.PositionNotReached, segments.Starting, segments.Closed:
 		return connect.CodeUnavailable
@@ -65,7 +68,7 @@ func codeOf(e *segments.Error) connect.Code {
 		return connect.CodeResourceExhausted
 	case segments.IndexUnavailable:
 		return connect.CodeUnavailable
-	case segments.IndexDamaged:
+	case segments.IndexDamaged, registry.ModelDamaged:
 		return connect.CodeDataLoss
 	}
 	return connect.CodeInternal

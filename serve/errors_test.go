@@ -35,6 +35,8 @@ func TestErrorsAreTold(t *testing.T) {
 		{&segments.Error{Reason: segments.IndexDamaged, Message: "damaged", Err: secret}, connect.CodeDataLoss, "INDEX_DAMAGED", "", "damaged", false},
 		{&segments.Error{Reason: segments.LoadOutOfOrder, Message: "row 7"}, connect.CodeFailedPrecondition, "LOAD_OUT_OF_ORDER", "", "row 7", false},
 		{&segments.Error{Reason: "NEW_REASON", Message: "new", Err: secret}, connect.CodeInternal, "NEW_REASON", "", "new", false},
+		{&segments.Error{Reason: segments.ScoreUnknown, Field: "expression", Message: "no score"}, connect.CodeInvalidArgument, "SCORE_UNKNOWN", "expression", "no score", false},
+		{&segments.Error{Reason: segments.ScoresOutOfOrder, Field: "chunk", Message: "a gap"}, connect.CodeFailedPrecondition, "SCORES_OUT_OF_ORDER", "chunk", "a gap", false},
 		{invalid("batch_id", "too %s", "long"), connect.CodeInvalidArgument, "REQUEST_INVALID", "batch_id", "too long", false},
 		{context.DeadlineExceeded, connect.CodeDeadlineExceeded, "DEADLINE_EXCEEDED", "", "longer", true},
 		{context.Canceled, connect.CodeCanceled, "CANCELED", "", "gone", true},

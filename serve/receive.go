@@ -236,7 +236,7 @@ const getFactor = 32
 func (c *call) takeWork(ctx context.Context, path string, footprint int64) (err error) {
 	room, bytes := c.rooms.smallWork, callBytes+footprint
 	switch {
-	case path == whowhenv1connect.AudienceServiceSelectProcedure:
+	case streamsCIDs(path):
 		const eachStream = 1<<20 + 768<<10
 		room, bytes = c.rooms.streams, min(eachStream+footprint, c.rooms.streamBytes)
 	case footprint > c.rooms.largeWorkBytes:

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ type Server struct {
 	limits  Limits
 	rooms   *rooms
 	errors  *connect.ErrorWriter
+	scores  *scores
 
 	startedAt time.Time
 	incidents atomic.Uint64 // internal errors so far, which number them
@@ -38,10 +40,11 @@ func New(h *segments.Home, o Options) *Server {
 	return &Server{
 		home: h, version: o.Version, clock: o.Clock, logger: o.Logger,
 		limits: o.Limits, rooms: newRooms(o.Limits), errors: connect.NewErrorWriter(), startedAt: o.Clock(),
+		scores: newScores(h, o.Clock, o.Logger),
 	}
 }
 
-// Handler returns a handler for the whole API: IngestService, AudienceService and
+// Handler returns a handler for the whole API: IngestService, AudienceService, ModelService and
 // AdminService, gRPC health and reflection, a front page and /healthz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -49,6 +52,7 @@ func (s *Server) Handler() http.Handler {
 	mount := func(path string, h http.Handler) { mux.Handle(path, s.bound(h)) }
 	mount(whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, options...))
 	mount(whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
+	mount(whowhenv1connect.NewModelServiceHandler(modelService{s, &sync.Mutex{}}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, options...))
 	mount(grpchealth.NewHandler(healthChecker{s}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
@@ -64,14 +68,14 @@ func (s *Server) Handler() http.Handler {
 // maxBytes returns how large a request to a procedure may be.
 func (s *Server) maxBytes(procedure string) int64 {
 	switch procedure {
-	case whowhenv1connect.IngestServiceWriteProcedure, whowhenv1connect.AudienceServiceContainsProcedure:
+	case whowhenv1connect.IngestServiceWriteProcedure, whowhenv1connect.AudienceServiceContainsProcedure, whowhenv1connect.ModelServiceScoreProcedure:
 		return s.limits.WriteBytes
 	}
 	return s.limits.MessageBytes
 }
 
 func serviceNames() []string {
-	return []string{whowhenv1connect.IngestServiceName, whowhenv1connect.AudienceServiceName, whowhenv1connect.AdminServiceName}
+	return []string{whowhenv1connect.IngestServiceName, whowhenv1connect.AudienceServiceName, whowhenv1connect.ModelServiceName, whowhenv1connect.AdminServiceName}
 }
 
 // streamedBytes bounds a message of a stream of requests, which are the only ones that connect reads itself.
@@ -91,11 +95,16 @@ func (s *Server) handlerOptions() []connect.HandlerOption {
 	return options
 }
 
-// selectUncompressed leaves the stream of CIDs as it is: compressing takes many times
+// selectUncompressed leaves streams of CIDs as they are: compressing takes many times
 // longer than sending, and CIDs hardly shrink.
 func selectUncompressed(spec connect.Spec) []connect.HandlerOption {
-	if spec.Procedure == whowhenv1connect.AudienceServiceSelectProcedure {
+	if streamsCIDs(spec.Procedure) {
 		return []connect.HandlerOption{connect.WithCompressMinBytes(math.MaxInt)}
 	}
 	return nil
+}
+
+// streamsCIDs says whether a procedure answers with a stream of CIDs.
+func streamsCIDs(procedure string) bool {
+	return procedure == whowhenv1connect.AudienceServiceSelectProcedure || procedure == whowhenv1connect.ModelServiceScoreAllProcedure
 }

@@ -22,6 +22,104 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type SnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	App           string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotRequest) Reset() {
+	*x = SnapshotRequest{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotRequest) ProtoMessage() {}
+
+func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
+func (*SnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SnapshotRequest) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+type SnapshotResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The snapshot's file on the server's machine. It is there until two newer ones have been made.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The position of the log that it is of.
+	Position      uint64 `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotResponse) Reset() {
+	*x = SnapshotResponse{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotResponse) ProtoMessage() {}
+
+func (x *SnapshotResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotResponse.ProtoReflect.Descriptor instead.
+func (*SnapshotResponse) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SnapshotResponse) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *SnapshotResponse) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
 type SetRetentionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	App   string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
@@ -34,7 +132,7 @@ type SetRetentionRequest struct {
 
 func (x *SetRetentionRequest) Reset() {
 	*x = SetRetentionRequest{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -46,7 +144,7 @@ func (x *SetRetentionRequest) String() string {
 func (*SetRetentionRequest) ProtoMessage() {}
 
 func (x *SetRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[0]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -59,7 +157,7 @@ func (x *SetRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRetentionRequest.ProtoReflect.Descriptor instead.
 func (*SetRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{0}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SetRetentionRequest) GetApp() string {
@@ -103,7 +201,7 @@ type Retention struct {
 
 func (x *Retention) Reset() {
 	*x = Retention{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -115,7 +213,7 @@ func (x *Retention) String() string {
 func (*Retention) ProtoMessage() {}
 
 func (x *Retention) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[1]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -128,7 +226,7 @@ func (x *Retention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Retention.ProtoReflect.Descriptor instead.
 func (*Retention) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{1}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Retention) GetOf() isRetention_Of {
@@ -191,7 +289,7 @@ type SetRetentionResponse struct {
 
 func (x *SetRetentionResponse) Reset() {
 	*x = SetRetentionResponse{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -203,7 +301,7 @@ func (x *SetRetentionResponse) String() string {
 func (*SetRetentionResponse) ProtoMessage() {}
 
 func (x *SetRetentionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[2]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -216,7 +314,7 @@ func (x *SetRetentionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRetentionResponse.ProtoReflect.Descriptor instead.
 func (*SetRetentionResponse) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SetRetentionResponse) GetPosition() uint64 {
@@ -242,7 +340,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -254,7 +352,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[3]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -267,7 +365,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *StatusRequest) GetApp() string {
@@ -313,15 +411,17 @@ type StatusResponse struct {
 	Goroutines  uint64 `protobuf:"varint,22,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
 	MemoryBytes uint64 `protobuf:"varint,23,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	// How often, since the app was opened, a query found a fragment of the index in memory, and how often it had to read it.
-	CacheHits     uint64 `protobuf:"varint,24,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
-	CacheMisses   uint64 `protobuf:"varint,25,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	CacheHits   uint64 `protobuf:"varint,24,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	CacheMisses uint64 `protobuf:"varint,25,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	// Models of which a version is active, by name.
+	Models        []*ModelStatus `protobuf:"bytes,26,rep,name=models,proto3" json:"models,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +433,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[4]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +446,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StatusResponse) GetApp() string {
@@ -524,6 +624,13 @@ func (x *StatusResponse) GetCacheMisses() uint64 {
 	return 0
 }
 
+func (x *StatusResponse) GetModels() []*ModelStatus {
+	if x != nil {
+		return x.Models
+	}
+	return nil
+}
+
 type FieldStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -537,7 +644,7 @@ type FieldStatus struct {
 
 func (x *FieldStatus) Reset() {
 	*x = FieldStatus{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +656,7 @@ func (x *FieldStatus) String() string {
 func (*FieldStatus) ProtoMessage() {}
 
 func (x *FieldStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[5]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +669,7 @@ func (x *FieldStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldStatus.ProtoReflect.Descriptor instead.
 func (*FieldStatus) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FieldStatus) GetName() string {
@@ -600,7 +707,7 @@ type EventStatus struct {
 
 func (x *EventStatus) Reset() {
 	*x = EventStatus{}
-	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +719,7 @@ func (x *EventStatus) String() string {
 func (*EventStatus) ProtoMessage() {}
 
 func (x *EventStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_admin_proto_msgTypes[6]
+	mi := &file_whowhen_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +732,7 @@ func (x *EventStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventStatus.ProtoReflect.Descriptor instead.
 func (*EventStatus) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EventStatus) GetName() string {
@@ -663,12 +770,97 @@ func (x *EventStatus) GetProperties() []string {
 	return nil
 }
 
+// ModelStatus says how an active model is.
+type ModelStatus struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Active string                 `protobuf:"bytes,2,opt,name=active,proto3" json:"active,omitempty"`
+	// What expressions see; not set before the first scores are in the store.
+	Published *PublishedScores `protobuf:"bytes,3,opt,name=published,proto3" json:"published,omitempty"`
+	// What was found when the scores were last refreshed by the server; not set before.
+	Check *CheckModelResponse `protobuf:"bytes,4,opt,name=check,proto3" json:"check,omitempty"`
+	// Why it cannot be told, or "".
+	Problem       string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelStatus) Reset() {
+	*x = ModelStatus{}
+	mi := &file_whowhen_v1_admin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelStatus) ProtoMessage() {}
+
+func (x *ModelStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_admin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelStatus.ProtoReflect.Descriptor instead.
+func (*ModelStatus) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_admin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ModelStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ModelStatus) GetActive() string {
+	if x != nil {
+		return x.Active
+	}
+	return ""
+}
+
+func (x *ModelStatus) GetPublished() *PublishedScores {
+	if x != nil {
+		return x.Published
+	}
+	return nil
+}
+
+func (x *ModelStatus) GetCheck() *CheckModelResponse {
+	if x != nil {
+		return x.Check
+	}
+	return nil
+}
+
+func (x *ModelStatus) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
 var File_whowhen_v1_admin_proto protoreflect.FileDescriptor
 
 const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16whowhen/v1/admin.proto\x12\n" +
-	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16whowhen/v1/types.proto\"y\n" +
+	"whowhen.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16whowhen/v1/model.proto\x1a\x16whowhen/v1/types.proto\"#\n" +
+	"\x0fSnapshotRequest\x12\x10\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\"B\n" +
+	"\x10SnapshotResponse\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x04R\bposition\"y\n" +
 	"\x13SetRetentionRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12+\n" +
 	"\x05rules\x18\x02 \x03(\v2\x15.whowhen.v1.RetentionR\x05rules\x12#\n" +
@@ -682,7 +874,7 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12/\n" +
 	"\bwarnings\x18\x02 \x03(\v2\x13.whowhen.v1.WarningR\bwarnings\"!\n" +
 	"\rStatusRequest\x12\x10\n" +
-	"\x03app\x18\x01 \x01(\tR\x03app\"\xab\a\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\"\xdc\a\n" +
 	"\x0eStatusResponse\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04zone\x18\x02 \x01(\tR\x04zone\x12\x18\n" +
@@ -720,7 +912,8 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\fmemory_bytes\x18\x17 \x01(\x04R\vmemoryBytes\x12\x1d\n" +
 	"\n" +
 	"cache_hits\x18\x18 \x01(\x04R\tcacheHits\x12!\n" +
-	"\fcache_misses\x18\x19 \x01(\x04R\vcacheMisses\"I\n" +
+	"\fcache_misses\x18\x19 \x01(\x04R\vcacheMisses\x12/\n" +
+	"\x06models\x18\x1a \x03(\v2\x17.whowhen.v1.ModelStatusR\x06models\"I\n" +
 	"\vFieldStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04cids\x18\x02 \x01(\x04R\x04cids\x12\x12\n" +
@@ -732,10 +925,17 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\blast_day\x18\x04 \x01(\tR\alastDay\x12\x1e\n" +
 	"\n" +
 	"properties\x18\x05 \x03(\tR\n" +
-	"properties2\xa7\x01\n" +
+	"properties\"\xc4\x01\n" +
+	"\vModelStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06active\x18\x02 \x01(\tR\x06active\x129\n" +
+	"\tpublished\x18\x03 \x01(\v2\x1b.whowhen.v1.PublishedScoresR\tpublished\x124\n" +
+	"\x05check\x18\x04 \x01(\v2\x1e.whowhen.v1.CheckModelResponseR\x05check\x12\x18\n" +
+	"\aproblem\x18\x05 \x01(\tR\aproblem2\xee\x01\n" +
 	"\fAdminService\x12D\n" +
 	"\x06Status\x12\x19.whowhen.v1.StatusRequest\x1a\x1a.whowhen.v1.StatusResponse\"\x03\x90\x02\x01\x12Q\n" +
-	"\fSetRetention\x12\x1f.whowhen.v1.SetRetentionRequest\x1a .whowhen.v1.SetRetentionResponseB4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
+	"\fSetRetention\x12\x1f.whowhen.v1.SetRetentionRequest\x1a .whowhen.v1.SetRetentionResponse\x12E\n" +
+	"\bSnapshot\x12\x1b.whowhen.v1.SnapshotRequest\x1a\x1c.whowhen.v1.SnapshotResponseB4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
 
 var (
 	file_whowhen_v1_admin_proto_rawDescOnce sync.Once
@@ -749,35 +949,45 @@ func file_whowhen_v1_admin_proto_rawDescGZIP() []byte {
 	return file_whowhen_v1_admin_proto_rawDescData
 }
 
-var file_whowhen_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_whowhen_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_whowhen_v1_admin_proto_goTypes = []any{
-	(*SetRetentionRequest)(nil),   // 0: whowhen.v1.SetRetentionRequest
-	(*Retention)(nil),             // 1: whowhen.v1.Retention
-	(*SetRetentionResponse)(nil),  // 2: whowhen.v1.SetRetentionResponse
-	(*StatusRequest)(nil),         // 3: whowhen.v1.StatusRequest
-	(*StatusResponse)(nil),        // 4: whowhen.v1.StatusResponse
-	(*FieldStatus)(nil),           // 5: whowhen.v1.FieldStatus
-	(*EventStatus)(nil),           // 6: whowhen.v1.EventStatus
-	(*Warning)(nil),               // 7: whowhen.v1.Warning
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*SnapshotRequest)(nil),       // 0: whowhen.v1.SnapshotRequest
+	(*SnapshotResponse)(nil),      // 1: whowhen.v1.SnapshotResponse
+	(*SetRetentionRequest)(nil),   // 2: whowhen.v1.SetRetentionRequest
+	(*Retention)(nil),             // 3: whowhen.v1.Retention
+	(*SetRetentionResponse)(nil),  // 4: whowhen.v1.SetRetentionResponse
+	(*StatusRequest)(nil),         // 5: whowhen.v1.StatusRequest
+	(*StatusResponse)(nil),        // 6: whowhen.v1.StatusResponse
+	(*FieldStatus)(nil),           // 7: whowhen.v1.FieldStatus
+	(*EventStatus)(nil),           // 8: whowhen.v1.EventStatus
+	(*ModelStatus)(nil),           // 9: whowhen.v1.ModelStatus
+	(*Warning)(nil),               // 10: whowhen.v1.Warning
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*PublishedScores)(nil),       // 12: whowhen.v1.PublishedScores
+	(*CheckModelResponse)(nil),    // 13: whowhen.v1.CheckModelResponse
 }
 var file_whowhen_v1_admin_proto_depIdxs = []int32{
-	1, // 0: whowhen.v1.SetRetentionRequest.rules:type_name -> whowhen.v1.Retention
-	7, // 1: whowhen.v1.SetRetentionResponse.warnings:type_name -> whowhen.v1.Warning
-	8, // 2: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
-	5, // 3: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
-	5, // 4: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
-	6, // 5: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
-	1, // 6: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
-	3, // 7: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
-	0, // 8: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
-	4, // 9: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
-	2, // 10: whowhen.v1.AdminService.SetRetention:output_type -> whowhen.v1.SetRetentionResponse
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	3,  // 0: whowhen.v1.SetRetentionRequest.rules:type_name -> whowhen.v1.Retention
+	10, // 1: whowhen.v1.SetRetentionResponse.warnings:type_name -> whowhen.v1.Warning
+	11, // 2: whowhen.v1.StatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	7,  // 3: whowhen.v1.StatusResponse.tags:type_name -> whowhen.v1.FieldStatus
+	7,  // 4: whowhen.v1.StatusResponse.attributes:type_name -> whowhen.v1.FieldStatus
+	8,  // 5: whowhen.v1.StatusResponse.events:type_name -> whowhen.v1.EventStatus
+	3,  // 6: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
+	9,  // 7: whowhen.v1.StatusResponse.models:type_name -> whowhen.v1.ModelStatus
+	12, // 8: whowhen.v1.ModelStatus.published:type_name -> whowhen.v1.PublishedScores
+	13, // 9: whowhen.v1.ModelStatus.check:type_name -> whowhen.v1.CheckModelResponse
+	5,  // 10: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
+	2,  // 11: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
+	0,  // 12: whowhen.v1.AdminService.Snapshot:input_type -> whowhen.v1.SnapshotRequest
+	6,  // 13: whowhen.v1.AdminService.Status:output_type -> whowhen.v1.StatusResponse
+	4,  // 14: whowhen.v1.AdminService.SetRetention:output_type -> whowhen.v1.SetRetentionResponse
+	1,  // 15: whowhen.v1.AdminService.Snapshot:output_type -> whowhen.v1.SnapshotResponse
+	13, // [13:16] is the sub-list for method output_type
+	10, // [10:13] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_admin_proto_init() }
@@ -785,8 +995,9 @@ func file_whowhen_v1_admin_proto_init() {
 	if File_whowhen_v1_admin_proto != nil {
 		return
 	}
+	file_whowhen_v1_model_proto_init()
 	file_whowhen_v1_types_proto_init()
-	file_whowhen_v1_admin_proto_msgTypes[1].OneofWrappers = []any{
+	file_whowhen_v1_admin_proto_msgTypes[3].OneofWrappers = []any{
 		(*Retention_Event)(nil),
 		(*Retention_Tag)(nil),
 	}
@@ -796,7 +1007,7 @@ func file_whowhen_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_whowhen_v1_admin_proto_rawDesc), len(file_whowhen_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

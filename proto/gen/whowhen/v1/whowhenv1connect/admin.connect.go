@@ -38,6 +38,8 @@ const (
 	// AdminServiceSetRetentionProcedure is the fully-qualified name of the AdminService's SetRetention
 	// RPC.
 	AdminServiceSetRetentionProcedure = "/whowhen.v1.AdminService/SetRetention"
+	// AdminServiceSnapshotProcedure is the fully-qualified name of the AdminService's Snapshot RPC.
+	AdminServiceSnapshotProcedure = "/whowhen.v1.AdminService/Snapshot"
 )
 
 // AdminServiceClient is a client for the whowhen.v1.AdminService service.
@@ -47,6 +49,9 @@ type AdminServiceClient interface {
 	// SetRetention says from now on how long events of a name, or a tag, are kept. Setting it again does no harm. Errors:
 	// INVALID_ARGUMENT with reason RETENTION_INVALID.
 	SetRetention(context.Context, *connect.Request[v1.SetRetentionRequest]) (*connect.Response[v1.SetRetentionResponse], error)
+	// Snapshot saves what is visible and makes a snapshot of it, which training reads beside the server. Errors: RESOURCE_EXHAUSTED with
+	// reason DISK_FULL when it would take more than half of the room that is left.
+	Snapshot(context.Context, *connect.Request[v1.SnapshotRequest]) (*connect.Response[v1.SnapshotResponse], error)
 }
 
 // NewAdminServiceClient constructs a client for the whowhen.v1.AdminService service. By default, it
@@ -73,6 +78,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("SetRetention")),
 			connect.WithClientOptions(opts...),
 		),
+		snapshot: connect.NewClient[v1.SnapshotRequest, v1.SnapshotResponse](
+			httpClient,
+			baseURL+AdminServiceSnapshotProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("Snapshot")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -80,6 +91,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type adminServiceClient struct {
 	status       *connect.Client[v1.StatusRequest, v1.StatusResponse]
 	setRetention *connect.Client[v1.SetRetentionRequest, v1.SetRetentionResponse]
+	snapshot     *connect.Client[v1.SnapshotRequest, v1.SnapshotResponse]
 }
 
 // Status calls whowhen.v1.AdminService.Status.
@@ -92,6 +104,11 @@ func (c *adminServiceClient) SetRetention(ctx context.Context, req *connect.Requ
 	return c.setRetention.CallUnary(ctx, req)
 }
 
+// Snapshot calls whowhen.v1.AdminService.Snapshot.
+func (c *adminServiceClient) Snapshot(ctx context.Context, req *connect.Request[v1.SnapshotRequest]) (*connect.Response[v1.SnapshotResponse], error) {
+	return c.snapshot.CallUnary(ctx, req)
+}
+
 // AdminServiceHandler is an implementation of the whowhen.v1.AdminService service.
 type AdminServiceHandler interface {
 	// Status says what the app holds and how it is.
@@ -99,6 +116,9 @@ type AdminServiceHandler interface {
 	// SetRetention says from now on how long events of a name, or a tag, are kept. Setting it again does no harm. Errors:
 	// INVALID_ARGUMENT with reason RETENTION_INVALID.
 	SetRetention(context.Context, *connect.Request[v1.SetRetentionRequest]) (*connect.Response[v1.SetRetentionResponse], error)
+	// Snapshot saves what is visible and makes a snapshot of it, which training reads beside the server. Errors: RESOURCE_EXHAUSTED with
+	// reason DISK_FULL when it would take more than half of the room that is left.
+	Snapshot(context.Context, *connect.Request[v1.SnapshotRequest]) (*connect.Response[v1.SnapshotResponse], error)
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -121,12 +141,20 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("SetRetention")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceSnapshotHandler := connect.NewUnaryHandler(
+		AdminServiceSnapshotProcedure,
+		svc.Snapshot,
+		connect.WithSchema(adminServiceMethods.ByName("Snapshot")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/whowhen.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServiceStatusProcedure:
 			adminServiceStatusHandler.ServeHTTP(w, r)
 		case AdminServiceSetRetentionProcedure:
 			adminServiceSetRetentionHandler.ServeHTTP(w, r)
+		case AdminServiceSnapshotProcedure:
+			adminServiceSnapshotHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -142,4 +170,8 @@ func (UnimplementedAdminServiceHandler) Status(context.Context, *connect.Request
 
 func (UnimplementedAdminServiceHandler) SetRetention(context.Context, *connect.Request[v1.SetRetentionRequest]) (*connect.Response[v1.SetRetentionResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.AdminService.SetRetention is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) Snapshot(context.Context, *connect.Request[v1.SnapshotRequest]) (*connect.Response[v1.SnapshotResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.AdminService.Snapshot is not implemented"))
 }

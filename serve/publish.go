@@ -1,0 +1,268 @@
+package serve
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/serve/registry"
+	"whowhen.dev/whowhen/serve/scoring"
+)
+
+// scores puts the scores of active models into the stores of their apps.
+type scores struct {
+	home   *segments.Home
+	clock  func() time.Time
+	logger *slog.Logger
+	// computing is held by who scores everybody, which takes cores, and answering by who has everybody's scores in memory for a caller: two
+	// bytes and a bit for each CID.
+	computing, answering *semaphore.Weighted
+
+	woken  chan struct{} // has a place for one
+	failed map[string]time.Time
+}
+
+func newScores(h *segments.Home, clock func() time.Time, l *slog.Logger) *scores {
+	return &scores{home: h, clock: clock, logger: l, computing: semaphore.NewWeighted(1), answering: semaphore.NewWeighted(1), woken: make(chan struct{}, 1), failed: map[string]time.Time{}}
+}
+
+// wake has keep look at once.
+func (s *scores) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
+
+// KeepScoring scores everybody whom an active model speaks of, and puts the scores into the store: at once when another version has become
+// active, and as soon as a whole day more is known and those in the store are as old as every, if that is above 0. It works gently, beside
+// queries, and goes on where it was when it had been interrupted. It returns when ctx is done.
+func (s *Server) KeepScoring(ctx context.Context, every time.Duration) {
+	const look, again = time.Minute, 10 * time.Minute
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		s.scores.round(ctx, every, again)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-s.scores.woken:
+		}
+	}
+}
+
+// round scores what is due. What fails is tried again after a while.
+func (s *scores) round(ctx context.Context, every, again time.Duration) {
+	names, err := s.home.Apps()
+	if err != nil {
+		s.logger.Error("the apps cannot be listed, so that none is scored", "error", err.Error())
+		return
+	}
+	for _, appName := range names {
+		app, err := s.home.ReadyApp(ctx, appName)
+		if err != nil {
+			continue // it is being opened, and looked at again soon
+		}
+		dir := modelDir(app)
+		modelNames, err := dir.Names()
+		if err != nil {
+			s.logger.Error("models cannot be listed, so that nobody is scored", "app", appName, "error", err.Error())
+			continue
+		}
+		for _, name := range modelNames {
+			key := appName + "/" + name
+			if ctx.Err() != nil || s.clock().Sub(s.failed[key]) < again {
+				continue
+			}
+			delete(s.failed, key)
+			if err := s.refresh(ctx, app, dir, name, every); err != nil && ctx.Err() == nil {
+				s.failed[key] = s.clock()
+				s.logger.Error("a model could not be scored; it is tried again later", "app", appName, "model", name, "error", err.Error())
+			}
+		}
+	}
+}
+
+// refresh scores a model if that is due.
+func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Registry, name string, every time.Duration) error {
+	changes, err := dir.Changes(name)
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	active, _ := registry.Active(changes)
+	if active == "" {
+		return nil
+	}
+	due, err := s.due(ctx, app, name, active, every)
+	if err != nil || !due {
+		return err
+	}
+	m, question, err := loadModel(dir, name, active)
+	if err != nil {
+		return err
+	}
+	if err := s.computing.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer s.computing.Release(1)
+	begun := s.clock()
+	p, err := s.publish(ctx, app, m, publishing{workers: 1, rest: restAsLong(time.Now)})
+	if err != nil {
+		return err
+	}
+	s.logger.Info("scored", "app", app.Name(), "model", name, "version", active, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
+	base, view, err := asKnown(ctx, app, nil)
+	if err != nil {
+		return err
+	}
+	defer base.Close()
+	found, err := check(ctx, view, m, question, scoring.Walk{Workers: 1, Rest: restAsLong(time.Now)})
+	if err != nil {
+		return err
+	}
+	for _, finding := range found.Findings {
+		s.logger.Warn("watching a model", "app", app.Name(), "model", name, "version", active, "finding", finding)
+	}
+	text, err := protojson.Marshal(found)
+	if err != nil {
+		return err
+	}
+	return dir.SaveCheck(name, text)
+}
+
+// due says whether the store has not the scores that it should have.
+func (s *scores) due(ctx context.Context, app *segments.App, name, active string, every time.Duration) (bool, error) {
+	view, err := app.View(ctx, segments.ReadOptions{})
+	if err != nil {
+		return false, err
+	}
+	defer view.Close()
+	past, err := view.Before(view.Day())
+	if err != nil {
+		return false, err
+	}
+	for _, status := range view.Scores() {
+		if p := status.Published; status.Name == name && p != nil && p.Version == active {
+			return every > 0 && p.AsOf.Before(past.AsOf()) && s.clock().Sub(p.AsOf) >= every, nil
+		}
+	}
+	return true, nil
+}
+
+// restAsLong returns a function that sleeps as long as it was since it last returned, so that half of a core is left to others.
+func restAsLong(now func() time.Time) func(ctx context.Context) error {
+	since := now()
+	return func(ctx context.Context) error {
+		timer := time.NewTimer(now().Sub(since))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		since = now()
+		return nil
+	}
+}
+
+// publishing says how everybody is scored and put into the store.
+type publishing struct {
+	workers int
+	rest    func(ctx context.Context) error
+	// each, when not nil, is called with every shard, also with those that an interrupted run had staged.
+	each func(shard *scoring.Shard) error
+}
+
+// published says what came of it.
+type published struct {
+	position uint64
+	scored   uint64 // in this run
+}
+
+// publish scores everybody as of the end of the app's day before, stages that shard by shard, and switches expressions over to it. What was
+// staged before an interruption is not computed again, unless each wants to see it.
+func (s *scores) publish(ctx context.Context, app *segments.App, m *scoring.Model, p publishing) (published, error) {
+	base, err := app.View(ctx, segments.ReadOptions{})
+	if err != nil {
+		return published{}, err
+	}
+	defer base.Close()
+	view, err := base.Before(base.Day())
+	if err != nil {
+		return published{}, err
+	}
+	if err := m.Fits(view); err != nil {
+		return published{}, err
+	}
+	a := m.Artifact()
+	generation, from := generationOf(view, a.Name, a.Version)
+	if p.each != nil {
+		from = 0
+	}
+	stage := func(c batch.ScoreChunk) error {
+		c.Name, c.Generation = a.Name, generation
+		_, err := app.StageScores(ctx, c)
+		return err
+	}
+	if from == 0 { // so that something is staged where there is nobody yet
+		if err := stage(batch.ScoreChunk{}); err != nil {
+			return published{}, err
+		}
+	}
+	var done published
+	err = m.Each(ctx, scoring.Walk{View: view, From: from, Workers: p.workers, Rest: p.rest}, func(shard *scoring.Shard) error {
+		done.scored += uint64(len(shard.Codes))
+		if err := stage(batch.ScoreChunk{First: shard.First, Ordinals: shard.Ordinals, Present: shard.Present, Codes: shard.Codes}); err != nil {
+			return err
+		}
+		if p.each != nil {
+			return p.each(shard)
+		}
+		return nil
+	})
+	if err != nil {
+		return done, err
+	}
+	definition := sha256.Sum256([]byte(a.Definition))
+	done.position, err = app.PublishScores(ctx, batch.ScorePublish{
+		Name: a.Name, Generation: generation, Version: a.Version, AsOfMillis: view.AsOf().UnixMilli(), Definition: hex.EncodeToString(definition[:16]),
+	})
+	return done, err
+}
+
+// generationOf returns the generation that scores of a version as of the view are staged under, and from which ordinal on they are not
+// staged yet. The upper half of a generation counts up; the lower half tells what is in it, so that an interrupted
+// run finds what is its own.
+func generationOf(v *segments.View, name, version string) (generation uint64, from uint32) {
+	mark := uint64(crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d", version, v.Day())))
+	count := uint64(0)
+	for _, status := range v.Scores() {
+		if status.Name != name {
+			continue
+		}
+		if p := status.Published; p != nil {
+			count = p.Generation >> 32
+		}
+		if st := status.Staged; st != nil {
+			if st.Generation == (count+1)<<32|mark {
+				return st.Generation, uint32(st.NextOrdinal / scoring.ShardCIDs * scoring.ShardCIDs)
+			}
+			count = max(count, st.Generation>>32)
+		}
+	}
+	return (count+1)<<32 | mark, 0
+}

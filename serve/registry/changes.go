@@ -1,0 +1,179 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"whowhen.dev/whowhen/segments"
+)
+
+// Action is what a change does.
+type Action string
+
+// The actions.
+const (
+	Activated  Action = "ACTIVATED"
+	RolledBack Action = "ROLLED_BACK"
+)
+
+// Change says who made which version active, and when.
+type Change struct {
+	Action  Action    `json:"action"`
+	Version Version   `json:"version"` // active from then on
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	// Forced says that the version was activated although it did not beat its baselines.
+	Forced bool `json:"forced"`
+}
+
+const (
+	changesFile = "changes.jsonl"
+	// maxChangesBytes bounds what is read of a file of changes: some hundred thousand.
+	maxChangesBytes = 64 << 20
+)
+
+// Changes returns the changes of a model, the oldest first.
+func (r Registry) Changes(name string) ([]Change, error) {
+	if _, err := r.Versions(name); err != nil {
+		return nil, err
+	}
+	return readChanges(filepath.Join(r.dir, name, changesFile))
+}
+
+// readChanges reads a file of changes. A last line without an end was being written when the process or the machine died, and nobody was told
+// of it: it does not count.
+func readChanges(path string) ([]Change, error) {
+	damaged := func(err error) error {
+		return &segments.Error{Reason: ModelDamaged, Message: path + " cannot be read; mend or remove it, and activate the version that is to be active", Err: err}
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > maxChangesBytes {
+		return nil, damaged(fmt.Errorf("%d bytes, more than %d", info.Size(), maxChangesBytes))
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	var changes []Change
+	for number := 1; ; number++ {
+		line, rest, ended := bytes.Cut(data, []byte("\n"))
+		if !ended {
+			return changes, nil
+		}
+		data = rest
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var c Change
+		decoder := json.NewDecoder(bytes.NewReader(line))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&c); err != nil || c.Version == "" || c.Action != Activated && c.Action != RolledBack {
+			return nil, damaged(errors.Join(fmt.Errorf("line %d is no change", number), err))
+		}
+		changes = append(changes, c)
+	}
+}
+
+// Active returns the version that is active after some changes, or "", and the one that a rollback would make active, or "".
+func Active(changes []Change) (active, before Version) {
+	var stack []Version
+	for _, c := range changes {
+		switch {
+		case c.Action == RolledBack && len(stack) > 1:
+			stack = stack[:len(stack)-1]
+		case c.Action == Activated && (len(stack) == 0 || stack[len(stack)-1] != c.Version):
+			stack = append(stack, c.Version)
+		}
+	}
+	if n := len(stack); n > 0 {
+		active = stack[n-1]
+		if n > 1 {
+			before = stack[n-2]
+		}
+	}
+	return active, before
+}
+
+// Activate makes a version active, and returns the one that was so before, or "". It says nothing twice: activating what is
+// active changes nothing.
+func (r Registry) Activate(name string, version Version, at time.Time, by string, forced bool) (previous Version, err error) {
+	if err := r.check(name, version); err != nil {
+		return "", err
+	}
+	changes, err := r.Changes(name)
+	if err != nil {
+		return "", err
+	}
+	previous, _ = Active(changes)
+	if previous == version {
+		return previous, nil
+	}
+	return previous, r.append(name, Change{Activated, version, at.UTC().Truncate(time.Second), by, forced})
+}
+
+// Before returns the version that a rollback would make active, and the one that is active.
+func (r Registry) Before(name string) (before, active Version, err error) {
+	changes, err := r.Changes(name)
+	if err != nil {
+		return "", "", err
+	}
+	active, before = Active(changes)
+	if before == "" {
+		return "", "", &segments.Error{Reason: NoneBefore, Field: "name", Message: fmt.Sprintf("no version of model %s was active before the present one, so there is none to go back to", name)}
+	}
+	return before, active, nil
+}
+
+// Rollback makes the version active that was so before the present one, and returns both.
+func (r Registry) Rollback(name string, at time.Time, by string) (version, previous Version, err error) {
+	version, previous, err = r.Before(name)
+	if err == nil {
+		err = r.append(name, Change{RolledBack, version, at.UTC().Truncate(time.Second), by, false})
+	}
+	return version, previous, err
+}
+
+// append adds a change at the end, first ending a line that a crash has left unfinished.
+func (r Registry) append(name string, c Change) error {
+	line, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(r.dir, name)
+	path := filepath.Join(dir, changesFile)
+	if err := cutUnfinished(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), syncDir(dir))
+}
+
+// cutUnfinished cuts off what comes after the last whole line.
+func cutUnfinished(path string) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
+		return os.Truncate(path, int64(whole))
+	}
+	return nil
+}
