@@ -63,6 +63,9 @@ type Members struct{ members *eval.Members }
 
 // Members returns the members of an expression. They fail once ctx is done, and are to be closed before the view is.
 func (v *View) Members(ctx context.Context, n expr.Node) (*Members, error) {
+	if err := v.Check(n); err != nil {
+		return nil, err
+	}
 	m, err := v.env.Members(ctx, n)
 	if err != nil {
 		return nil, err

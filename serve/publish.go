@@ -258,7 +258,7 @@ func generationOf(v *segments.View, name, version string) (generation uint64, fr
 			count = p.Generation >> 32
 		}
 		if st := status.Staged; st != nil {
-			if st.Generation == (count+1)<<32|mark {
+			if uint64(uint32(st.Generation)) == mark {
 				return st.Generation, uint32(st.NextOrdinal / scoring.ShardCIDs * scoring.ShardCIDs)
 			}
 			count = max(count, st.Generation>>32)

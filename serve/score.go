@@ -149,7 +149,6 @@ func (s modelService) mayPublish(app *segments.App, m *scoring.Model, read *whow
 
 // allScores are the scores of everybody eligible, on their way to a caller.
 type allScores struct {
-	head      *whowhenv1.ScoreAllResponse
 	all       uint64
 	scored    uint64
 	published uint64 // position
