@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/pprof"
 
 	"whowhen.dev/whowhen/segments/bench"
 )
@@ -129,13 +131,21 @@ func (r *benchRun) memory(ctx context.Context) error {
 	return nil
 }
 
-func (r *benchRun) queries(ctx context.Context) error {
+func (r *benchRun) queries(ctx context.Context) (err error) {
+	stop, err := r.profile()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	for _, q := range r.measured() {
 		if !r.command.wants(q.name) {
 			continue
 		}
 		r.notice.show("measuring " + q.name)
-		f, err := r.pace.Count(ctx, q.name, r.library, q.ask, r.engine.Count)
+		var f bench.Figure
+		pprof.Do(ctx, pprof.Labels("figure", q.name), func(ctx context.Context) {
+			f, err = r.pace.Count(ctx, q.name, r.library, q.ask, r.engine.Count)
+		})
 		if err != nil {
 			return err
 		}
@@ -151,6 +161,24 @@ func (r *benchRun) queries(ctx context.Context) error {
 	}
 	r.add(f)
 	return nil
+}
+
+// profile begins a CPU profile if there is to be one.
+func (r *benchRun) profile() (stop func() error, err error) {
+	if r.command.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(r.command.Profile)
+	if err != nil {
+		return nil, failure("the profile cannot be written: %v.", innermost(err))
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 func (r *benchRun) restarts(ctx context.Context) error {

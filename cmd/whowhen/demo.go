@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"whowhen.dev/whowhen/cmd/internal/demo"
+	"whowhen.dev/whowhen/features/propensity"
 )
 
 type demoCmd struct {
 	Serve  bool   `help:"Then serve it, and print five things to try."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve; default 127.0.0.1:8080."`
+	Models bool   `help:"Then train the models churn and pay on it, judge them, and make them active."`
 	CIDs   int    `name:"cids" default:"100000" placeholder:"N" help:"How many CIDs to make, up to 100,000, which is the default."`
 }
 
@@ -24,6 +26,7 @@ Examples:
 
   whowhen demo
   whowhen demo --serve
+  whowhen demo --models
   whowhen demo --data /tmp/try --cids 1000
 `
 }
@@ -32,11 +35,14 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 	if c.CIDs < 1 || c.CIDs > 100_000 {
 		return usageError("--cids takes a number from 1 to 100000, not %d.", c.CIDs)
 	}
+	if c.Serve && c.Models {
+		return usageError("--serve and --models are two things: serve, and train in another window, which reads a snapshot.")
+	}
 	if c.Serve {
 		if err := m.onlyOnDirectory("demo --serve"); err != nil {
 			return err
 		}
-		return m.serve(ctx, c.Listen, func(ctx context.Context, a *api) (func(string) error, error) {
+		return m.serve(ctx, c.Listen, 24*time.Hour, func(ctx context.Context, a *api) (func(string) error, error) {
 			result, err := c.make(ctx, m, a)
 			if err != nil {
 				return nil, err
@@ -47,6 +53,11 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 			}
 			return func(url string) error { return m.printThingsToTry(ctx, a, url) }, nil
 		})
+	}
+	if c.Models {
+		if err := m.onlyOnDirectory("demo --models"); err != nil {
+			return err
+		}
 	}
 	a, err := m.open(ctx, toWrite)
 	if err != nil {
@@ -59,12 +70,41 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 	if result.Outcome == demo.OtherInside {
 		return failure("the app holds other data, which the sample would be mixed with: name another directory with --data, or another app with --app.")
 	}
+	if c.Models {
+		return m.trainDemo(ctx)
+	}
 	if m.flags.JSON {
 		return writeJSON(m.Stdout, struct {
 			Made    bool   `json:"made"`
 			Records uint64 `json:"records"`
 			LastDay string `json:"last_day"`
 		}{result.Outcome != demo.WasThere, result.Records, result.Day.Format(time.DateOnly)})
+	}
+	return nil
+}
+
+// trainDemo trains two models on the sample app and makes them active. Training opens the directory itself.
+func (m *Main) trainDemo(ctx context.Context) error {
+	const horizonDays = 30
+	for _, d := range []propensity.Definition{propensity.Churn("open", horizonDays), propensity.Pay("purchase", horizonDays)} {
+		if err := m.Close(); err != nil {
+			return err
+		}
+		flags := trainFlags{Seed: 1}
+		if err := flags.train(ctx, m, d); err != nil {
+			return err
+		}
+		if err := m.Close(); err != nil {
+			return err
+		}
+		a, err := m.open(ctx, toRead)
+		if err != nil {
+			return err
+		}
+		activate := modelsActivateCmd{Name: d.Name}
+		if err := activate.run(ctx, m, a); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ type grammar struct {
 	Select   selectCmd   `cmd:"" help:"List the CIDs of an audience, one a line."`
 	Explain  explainCmd  `cmd:"" help:"Count an audience clause by clause, or say why one CID is in it or not."`
 	Contains containsCmd `cmd:"" help:"Say of some CIDs whether each is in an audience."`
+	Train    trainCmd    `cmd:"" help:"Train a model of who will do something, offline, from what the store holds."`
+	Models   modelsCmd   `cmd:"" help:"List, show, activate, roll back and watch models."`
+	Score    scoreCmd    `cmd:"" help:"Compute the probabilities of everybody a model speaks of."`
 	Status   statusCmd   `cmd:"" help:"Say what an app holds and how it is."`
 	Retain   retainCmd   `cmd:"" help:"Say how long an event or a tag is kept."`
 	Verify   verifyCmd   `cmd:"" help:"Check everything an app has on disk."`

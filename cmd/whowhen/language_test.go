@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"whowhen.dev/whowhen/cmd/internal/load"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
 )
 
 // TestLanguageExamples asks every expression of docs/LANGUAGE.md of the data at the page's end.
@@ -48,6 +50,7 @@ func TestLanguageExamples(t *testing.T) {
 		args[2] = filepath.Join(dir, args[2])
 		run(args...)
 	}
+	publishScores(t, filepath.Join(dir, "data"))
 	examples := regexp.MustCompile("(?m)^\\| `(.+?)` \\|.*\\| ?([a-z ]*)\\|$").FindAllStringSubmatch(string(page), -1)
 	if len(examples) < 40 {
 		t.Fatalf("found %d examples only", len(examples))
@@ -58,5 +61,44 @@ func TestLanguageExamples(t *testing.T) {
 		if want := strings.Fields(example[2]); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, the page says %v", example[1], got, want)
 		}
+	}
+}
+
+// publishScores puts scores of the model churn into a store: of ada, bob and cem, who came first.
+func publishScores(t *testing.T, dir string) {
+	t.Helper()
+	home, err := segments.OpenHome(dir, segments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer home.Close()
+	app, err := home.App("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := app.View(t.Context(), segments.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordinals := view.Ordinals([]string{"ada", "bob", "cem"})
+	chunk := batch.ScoreChunk{Name: "churn", Generation: 1, Ordinals: view.CIDs(), Present: []uint64{0}}
+	view.Close()
+	for ordinal := range uint32(chunk.Ordinals) {
+		i := slices.Index(ordinals, ordinal)
+		if i < 0 {
+			continue
+		}
+		code, ok := segments.ScoreAtLeast([]float64{0.9, 0.75, 0.2}[i])
+		if !ok {
+			t.Fatal("no such code")
+		}
+		chunk.Present[0] |= 1 << ordinal
+		chunk.Codes = append(chunk.Codes, code)
+	}
+	if _, err := app.StageScores(t.Context(), chunk); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.PublishScores(t.Context(), batch.ScorePublish{Name: "churn", Generation: 1, Version: "1"}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 type api struct {
 	ingest   whowhenv1connect.IngestServiceClient
 	audience whowhenv1connect.AudienceServiceClient
+	models   whowhenv1connect.ModelServiceClient
 	admin    whowhenv1connect.AdminServiceClient
 }
 
@@ -36,6 +37,7 @@ func (m *Main) newAPI(client *http.Client, address string) *api {
 	a := &api{
 		ingest:   whowhenv1connect.NewIngestServiceClient(client, address, plain, patiently),
 		audience: whowhenv1connect.NewAudienceServiceClient(client, address, plain, patiently),
+		models:   whowhenv1connect.NewModelServiceClient(client, address, plain, patiently),
 		admin:    whowhenv1connect.NewAdminServiceClient(client, address, plain, patiently),
 	}
 	waiting.waitBy(a)

@@ -21,6 +21,8 @@ type serveCmd struct {
 	CheckpointBytes int64  `default:"67108864" placeholder:"N" help:"Save the index whenever this much of it is not. Default 64 MiB."`
 	SnapshotBytes   int64  `default:"1073741824" placeholder:"N" help:"Make a snapshot, by which old log can go, whenever the log has grown by this much. Default 1 GiB."`
 	LogSegmentBytes int64  `default:"67108864" placeholder:"N" help:"Size of the log's files, the unit in which old log goes. Default 64 MiB."`
+
+	ScoreEvery time.Duration `default:"24h" placeholder:"TIME" help:"Score everybody again with the active models when the scores are this old; 0 never does. Default 24h."`
 }
 
 func (serveCmd) Help() string {
@@ -61,11 +63,14 @@ func (c *serveCmd) Run(ctx context.Context, m *Main) error {
 		Logger: m.serverLogger(), CacheBytes: cacheBytes, CheckpointBytes: c.CheckpointBytes,
 		SnapshotBytes: c.SnapshotBytes, LogSegmentBytes: c.LogSegmentBytes,
 	}
-	return m.serve(ctx, c.Listen, nil)
+	if c.ScoreEvery < 0 {
+		return usageError("--score-every=%s: give a time above 0, or 0 for never.", c.ScoreEvery)
+	}
+	return m.serve(ctx, c.Listen, c.ScoreEvery, nil)
 }
 
 // serve serves the directory until ctx ends. It listens first, and opens the apps then. prepare may be nil.
-func (m *Main) serve(ctx context.Context, address string, prepare preparation) error {
+func (m *Main) serve(ctx context.Context, address string, scoreEvery time.Duration, prepare preparation) error {
 	// Before anything is made or changed: the directory may be that of the server that has the address.
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -94,11 +99,17 @@ func (m *Main) serve(ctx context.Context, address string, prepare preparation) e
 		defer stop()
 		ended <- server.Serve(ctx, listener)
 	}()
+	scoring := make(chan struct{})
+	go func() {
+		defer close(scoring)
+		server.KeepScoring(ctx, scoreEvery)
+	}()
 	err = m.begin(ctx, opened, server, dialAddress(listener.Addr()), prepare)
 	if err != nil {
 		stop()
 	}
 	err = errors.Join(err, <-ended)
+	<-scoring
 	m.serverLogger().Info("stopped")
 	return err
 }

@@ -102,7 +102,32 @@ func statusLines(s *whowhenv1.StatusResponse, width int) []string {
 	}
 	section(tags)
 	section(retentionTable(s.Retentions))
+	section(modelTable(s.Models))
+	for _, m := range s.Models {
+		for _, finding := range m.Check.GetFindings() {
+			lines = append(lines, fmt.Sprintf("%s: %s", m.Name, sentence(finding)))
+		}
+	}
 	return lines
+}
+
+// modelTable says how the active models are. The findings of the last check follow it, as they are sentences.
+func modelTable(models []*whowhenv1.ModelStatus) *table {
+	t := newTable("model", ">active", "in the store", ">CIDs", ">stability")
+	for _, m := range models {
+		stored, cids, stability := "", "", ""
+		if p := m.Published; p != nil {
+			stored, cids = fmt.Sprintf("version %s as of %s", p.Version, stamp(p.AsOf)), grouped(p.Cids)
+		}
+		if m.Check != nil {
+			stability = number(m.Check.ScoreStability, 3)
+		}
+		if m.Problem != "" {
+			stored = m.Problem
+		}
+		t.add(m.Name, m.Active, stored, cids, stability)
+	}
+	return t
 }
 
 // hitRate says which share of the fragments that queries used were in memory; nothing before the first query.

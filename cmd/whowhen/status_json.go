@@ -28,6 +28,7 @@ type statusJSON struct {
 	WhyNoSnapshot      string           `json:"why_no_snapshot"`
 	Goroutines         uint64           `json:"goroutines"`
 	MemoryBytes        uint64           `json:"memory_bytes"`
+	Models             []any            `json:"models"`
 }
 
 type fieldStatus struct {
@@ -56,7 +57,7 @@ func newStatusJSON(s *whowhenv1.StatusResponse) statusJSON {
 		CIDs: s.Cids, Tags: []fieldStatus{}, Attributes: []attributeState{}, Events: []eventStatus{},
 		LogBytes: s.LogBytes, IndexBytes: s.IndexBytes, CacheBytes: s.CacheBytes, CacheBudgetBytes: s.CacheBudgetBytes, CacheHits: s.CacheHits, CacheMisses: s.CacheMisses,
 		DirtyBytes: s.DirtyBytes, Recovery: s.Recovery, Retentions: []retentionJSON{}, WhyNoSnapshot: s.WhyNoSnapshot,
-		Goroutines: s.Goroutines, MemoryBytes: s.MemoryBytes,
+		Goroutines: s.Goroutines, MemoryBytes: s.MemoryBytes, Models: []any{},
 	}
 	for _, r := range s.Retentions {
 		out.Retentions = append(out.Retentions, newRetentionJSON(r))
@@ -69,6 +70,9 @@ func newStatusJSON(s *whowhenv1.StatusResponse) statusJSON {
 	}
 	for _, e := range s.Events {
 		out.Events = append(out.Events, eventStatus{e.Name, e.Count, e.FirstDay, e.LastDay, append([]string{}, e.Properties...)})
+	}
+	for _, m := range s.Models {
+		out.Models = append(out.Models, messageValue(m.ProtoReflect()))
 	}
 	return out
 }

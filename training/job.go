@@ -1,0 +1,86 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"whowhen.dev/whowhen/features/propensity"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/expr"
+)
+
+// job is one training.
+type job struct {
+	app      *segments.App
+	base     *segments.View    // as of now; every other view is of the same version
+	timely   *segments.View    // base without the records that come later than usual
+	catalog  *segments.Catalog // what was known at the newest cut-off trained on
+	question *propensity.Question
+	options  Options
+	known    span
+	cutoffs  Cutoffs
+	warnings []string
+	leftOut  []string
+	notes    []string
+
+	mu sync.Mutex // progress is told one step at a time
+}
+
+func (j *job) progress(what string, done, of int) {
+	if j.options.Progress == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.options.Progress(Progress{What: what, Done: min(done, of), Of: of})
+}
+
+func (j *job) warn(format string, args ...any) {
+	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
+}
+
+// look finds the span of the data, and names what the definition asks about that is not there.
+func (j *job) look(ctx context.Context) error {
+	catalog, err := j.base.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	j.warnings = append(j.warnings, j.question.Warnings...)
+	for _, n := range []expr.Node{j.question.Eligible, j.question.Target} {
+		for _, w := range j.base.Warnings(n) {
+			j.warn("%s", w.Message)
+		}
+	}
+	for i, e := range catalog.Events {
+		if day := propensity.Day(e.LastDay); i == 0 || day > j.known.last {
+			j.known.last = day
+		}
+	}
+	if today := propensity.Day(j.base.Day()); j.known.last >= today {
+		j.known.last, j.known.whole = today-1, true
+	}
+	var unknown []string
+	for _, name := range j.question.Events() {
+		i := slices.IndexFunc(catalog.Events, func(e segments.EventSummary) bool { return e.Name == name })
+		if i < 0 {
+			unknown = append(unknown, fmt.Sprintf("%q", name))
+			continue
+		}
+		j.known.first = max(j.known.first, propensity.Day(catalog.Events[i].FirstDay))
+	}
+	if len(unknown) > 0 {
+		return badCutoff("nobody has done %s yet, so there is nothing to learn from%s", strings.Join(unknown, ", "), j.hint())
+	}
+	return nil
+}
+
+// hint repeats what was said of unknown names.
+func (j *job) hint() string {
+	if len(j.warnings) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(j.warnings, "; ")
+}

@@ -1,0 +1,138 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"whowhen.dev/whowhen/features"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/value"
+)
+
+const (
+	// rowsPerColumn is how many rows of the rarer outcome, at the newest cut-off, there are to be for each column: with fewer, columns learn
+	// more of chance than of the world.
+	rowsPerColumn = 25
+	fewestColumns = 30
+)
+
+// mostColumns is how many columns there is data for.
+func (j *job) mostColumns(newest *population) int {
+	if j.options.MostColumns > 0 {
+		return j.options.MostColumns
+	}
+	rarer := min(newest.keptPositives, newest.kept-newest.keptPositives)
+	return min(max(rarer/rowsPerColumn, fewestColumns), features.DefaultMostColumns)
+}
+
+// plan chooses the columns by what was known at the newest cut-off trained on: what happened later has no part in it.
+func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
+	o := features.Options{Amounts: j.question.Definition.Amounts, Codes: j.question.Definition.NotAmounts, MostColumns: j.mostColumns(newest)}
+	for _, name := range j.question.Definition.StaticTags {
+		o.Static = append(o.Static, features.Column{Family: features.Tag, Name: name})
+	}
+	for _, name := range j.question.Definition.StaticAttributes {
+		o.Static = append(o.Static, features.Column{Family: features.Attribute, Name: name})
+	}
+	o.MostColumns += len(o.Static)
+	plan, err := features.Choose(j.catalog, o)
+	if err != nil {
+		return frame{}, err
+	}
+	if o.MostColumns < features.DefaultMostColumns {
+		extra := j.extraAmounts(plan.Properties)
+		o.Codes = append(slices.Clone(o.Codes), extra...)
+		if plan, err = features.Choose(j.catalog, o); err != nil {
+			return frame{}, err
+		}
+		plan.LeftOut = slices.DeleteFunc(plan.LeftOut, func(l features.LeftOut) bool {
+			return slices.ContainsFunc(extra, func(name string) bool { return l.What == "property "+value.Quote(name) })
+		})
+		for _, name := range extra {
+			j.leftOut = append(j.leftOut, fmt.Sprintf("the sums of %s: another amount of the event tells more CIDs apart, and there is data for %d columns only; declare it an amount to have them", name, o.MostColumns))
+		}
+	}
+	for _, l := range plan.LeftOut {
+		j.leftOut = append(j.leftOut, l.What+": "+l.Why)
+	}
+	for _, p := range plan.Properties {
+		if p.Amount {
+			j.notes = append(j.notes, fmt.Sprintf("%s.%s is taken for an amount and summed: %s", p.Event, p.Name, p.Why))
+		}
+	}
+	if o.MostColumns < features.DefaultMostColumns {
+		before := len(plan.Columns)
+		plan.Columns = slices.DeleteFunc(plan.Columns, j.fine)
+		if n := before - len(plan.Columns); n > 0 {
+			j.leftOut = append(j.leftOut, fmt.Sprintf("%d columns of trends, of weekends and nights, and of windows below a quarter of the horizon: there is data for %d columns only", n, o.MostColumns))
+		}
+	}
+	f := frame{columns: plan.Columns, levels: features.Levels{}}
+	return f, j.addLevels(ctx, f, newest.past)
+}
+
+// fine says whether a column is one to do without where there is data for few.
+func (j *job) fine(c features.Column) bool {
+	switch c.Family {
+	case features.Trend, features.Weekend, features.Night:
+		return true
+	}
+	return c.WindowDays > 0 && 4*c.WindowDays < j.question.Definition.HorizonDays
+}
+
+// extraAmounts returns the amounts to do without where there is data for few columns: of each event all but those declared, or else but the one
+// with the most different values.
+func (j *job) extraAmounts(properties []features.Property) (extra []string) {
+	declared := j.question.Definition.Amounts
+	for _, e := range j.catalog.Events {
+		distinct := map[string]int{}
+		for _, p := range e.Properties {
+			distinct[p.Name] = p.Distinct
+		}
+		var others []string
+		best, hasDeclared := "", false
+		for _, p := range properties {
+			switch {
+			case p.Event != e.Name || !p.Amount:
+			case slices.Contains(declared, e.Name+"."+p.Name):
+				hasDeclared = true
+			default:
+				others = append(others, p.Name)
+				if best == "" || distinct[p.Name] > distinct[best] {
+					best = p.Name
+				}
+			}
+		}
+		for _, name := range others {
+			if name != best || hasDeclared {
+				extra = append(extra, e.Name+"."+name)
+			}
+		}
+	}
+	return extra
+}
+
+// mostLevels bounds the strings of an attribute that are told apart.
+const mostLevels = 100
+
+// addLevels gives each string attribute the most frequent values of those who are eligible.
+func (j *job) addLevels(ctx context.Context, f frame, then *segments.View) error {
+	for _, c := range f.columns {
+		if c.Family != features.Attribute || then.AttributeType(c.Name) != "string" {
+			continue
+		}
+		counted, others, err := features.CountLevels(ctx, then, c.Name, j.question.Eligible, mostLevels)
+		if err != nil {
+			return err
+		}
+		f.levels[c] = []string{}
+		for _, l := range counted {
+			f.levels[c] = append(f.levels[c], l.Text)
+		}
+		if others > 0 {
+			j.leftOut = append(j.leftOut, fmt.Sprintf("values of %q beyond the %d most frequent, of %d CIDs: they count as one", c.Name, mostLevels, others))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package training
+
+import (
+	"testing"
+
+	"whowhen.dev/whowhen/features"
+	"whowhen.dev/whowhen/models"
+)
+
+func TestEffectWords(t *testing.T) {
+	for _, test := range []struct {
+		column string
+		effect models.Effect
+		want   string
+	}{
+		{`days("open", within 30d)`, models.Effect{Kind: models.EffectNumber, From: 2, To: 12}, `"open" on 10 days more in the last 30 days (12 instead of 2)`},
+		{`days("open", within 1d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 1}, `"open" on 1 day more on the last day (1 instead of 0)`},
+		{`recency("open")`, models.Effect{Kind: models.EffectNumber, From: 3, To: 33}, `last "open" 30 days longer ago (33 instead of 3)`},
+		{`recency("open")`, models.Effect{Kind: models.EffectMissing}, `no "open" at all, against the average`},
+		{`count("a\"b", within 7d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 3}, `3 "a\"b" more in the last 7 days (3 instead of 0)`},
+		{`sum("purchase.amount", within 90d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 123.456}, `sum of amount of "purchase" in the last 90 days higher by 123 (123 instead of 0)`},
+		{`trend("open", 7d, 30d)`, models.Effect{Kind: models.EffectNumber, From: 0.5, To: 1.5}, `pace of "open" in 7 days against 30: 1.5 instead of 0.5`},
+		{`trend("open", 7d, 30d)`, models.Effect{Kind: models.EffectMissing}, `no "open" in the last 30 days, against the average pace`},
+		{`gap("open")`, models.Effect{Kind: models.EffectMissing}, `fewer than two days with "open", against the average`},
+		{`tenure`, models.Effect{Kind: models.EffectNumber, From: 10, To: 110}, `first heard of 100 days earlier (110 instead of 10)`},
+		{`night("open", within 90d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 0.25}, `share of "open" by night in the last 90 days: 25 % instead of 0 %`},
+		{`rate("push.clicked", "push.sent", within 30d)`, models.Effect{Kind: models.EffectNumber, From: 0.0123, To: 0.1}, `"push.clicked" per "push.sent" in the last 30 days: 0.1 instead of 0.0123`},
+		{`rate("push.clicked", "push.sent", within 30d)`, models.Effect{Kind: models.EffectMissing}, `no "push.sent" in the last 30 days, against the average rate`},
+		{`tag("vip")`, models.Effect{Kind: models.EffectNumber, From: 0, To: 1}, `bears the tag "vip"`},
+		{`attr("country")`, models.Effect{Kind: models.EffectLevel, Level: "DE", Against: "GB"}, `attribute "country" is "DE" and not "GB"`},
+		{`attr("country")`, models.Effect{Kind: models.EffectOther, Against: "GB"}, `attribute "country" is a rare value and not "GB"`},
+		{`attr("age")`, models.Effect{Kind: models.EffectMissing}, `attribute "age" is not known, against the average`},
+	} {
+		c, err := features.Parse(test.column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := effectWords(c, test.effect); got != test.want {
+			t.Errorf("%s: %q, want %q", test.column, got, test.want)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 1: "1", 1234.6: "1235", -0.04567: "-0.0457", 0.00000001: "0", 12.345: "12.3", 1e12: "1000000000000"} {
+		if got := number(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+}
