@@ -190,6 +190,14 @@ func (s modelService) computeAll(ctx context.Context, app *segments.App, m *scor
 		return stream.Send(&whowhenv1.ScoreAllResponse{Done: uint64(shard.First) + uint64(shard.Ordinals), All: done.all, Scored: done.scored})
 	}
 	const workers = 2
+	if request.GetPublish() && request.GetQuiet() && request.GetIfDue() {
+		for _, status := range view.Scores() {
+			if p := status.Published; status.Name == request.GetName() && p != nil && p.Version == head.Version && p.AsOf.Equal(view.AsOf()) {
+				done.scored, done.published = p.CIDs, view.Position()
+				return done, nil
+			}
+		}
+	}
 	if request.GetPublish() {
 		result, err := s.server.scores.publish(ctx, app, m, publishing{workers: workers, each: take})
 		done.published = result.position

@@ -206,7 +206,7 @@ func (c *modelsRollbackCmd) Run(ctx context.Context, m *Main) error {
 
 // activated scores everybody with the version that has become active, and says so.
 func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModelResponse) error {
-	last, err := m.scoreAll(ctx, a, &whowhenv1.ScoreAllRequest{App: m.flags.App, Name: r.Name, Version: r.Version, Publish: true, Quiet: true}, nil)
+	last, err := m.scoreAll(ctx, a, &whowhenv1.ScoreAllRequest{App: m.flags.App, Name: r.Name, Version: r.Version, Publish: true, Quiet: true, IfDue: true}, nil)
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func (m *Main) openSnapshot(ctx context.Context, path string) (*segments.App, er
 	m.onClose(func() error { return os.RemoveAll(scratch) })
 	shown := m.newNotice(lineEvery)
 	shown.show("Restoring " + filepath.Base(path))
-	home, err := segments.OpenSnapshot(ctx, path, scratch, segments.Options{Clock: m.Clock.Now, Logger: m.quietLogger(), OpenWait: embeddedWait})
+	home, err := segments.OpenSnapshot(ctx, path, scratch, segments.Options{Clock: m.Clock.Now, OpenWait: embeddedWait})
 	shown.end()
 	if err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ type Server struct {
 	Took     time.Duration   // from the start to the first answer
 	Ingest   whowhenv1connect.IngestServiceClient
 	Audience whowhenv1connect.AudienceServiceClient
+	Models   whowhenv1connect.ModelServiceClient
 	Admin    whowhenv1connect.AdminServiceClient
 
 	stderr output
@@ -115,6 +116,7 @@ func (s *Server) answers(file string) bool {
 		client := &http.Client{Transport: &http.Transport{}}
 		s.Ingest = whowhenv1connect.NewIngestServiceClient(client, where.Address)
 		s.Audience = whowhenv1connect.NewAudienceServiceClient(client, where.Address)
+		s.Models = whowhenv1connect.NewModelServiceClient(client, where.Address)
 		s.Admin = whowhenv1connect.NewAdminServiceClient(client, where.Address)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

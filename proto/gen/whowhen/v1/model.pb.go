@@ -1385,7 +1385,9 @@ type ScoreAllRequest struct {
 	// reason MODEL_NOT_ACTIVE otherwise.
 	Publish bool `protobuf:"varint,5,opt,name=publish,proto3" json:"publish,omitempty"`
 	// Do not send CIDs, only how far it is.
-	Quiet         bool `protobuf:"varint,6,opt,name=quiet,proto3" json:"quiet,omitempty"`
+	Quiet bool `protobuf:"varint,6,opt,name=quiet,proto3" json:"quiet,omitempty"`
+	// Only if the scores in the store are not of this version as of this day already. With quiet and publish.
+	IfDue         bool `protobuf:"varint,7,opt,name=if_due,json=ifDue,proto3" json:"if_due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1458,6 +1460,13 @@ func (x *ScoreAllRequest) GetPublish() bool {
 func (x *ScoreAllRequest) GetQuiet() bool {
 	if x != nil {
 		return x.Quiet
+	}
+	return false
+}
+
+func (x *ScoreAllRequest) GetIfDue() bool {
+	if x != nil {
+		return x.IfDue
 	}
 	return false
 }
@@ -1986,14 +1995,15 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\vMovedColumn\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12'\n" +
 	"\x05value\x18\x02 \x01(\v2\x11.whowhen.v1.ValueR\x05value\x12\x19\n" +
-	"\blog_odds\x18\x03 \x01(\x01R\alogOdds\"\xa7\x01\n" +
+	"\blog_odds\x18\x03 \x01(\x01R\alogOdds\"\xbe\x01\n" +
 	"\x0fScoreAllRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12$\n" +
 	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\x12\x18\n" +
 	"\apublish\x18\x05 \x01(\bR\apublish\x12\x14\n" +
-	"\x05quiet\x18\x06 \x01(\bR\x05quiet\"\xa0\x02\n" +
+	"\x05quiet\x18\x06 \x01(\bR\x05quiet\x12\x15\n" +
+	"\x06if_due\x18\a \x01(\bR\x05ifDue\"\xa0\x02\n" +
 	"\x10ScoreAllResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
