@@ -138,10 +138,19 @@ func (p *Plan) behaviour(event string, windows []int) {
 	}
 }
 
-// sums adds the sums of an event's amounts.
+// sums adds the sums of an event's amounts: the declared ones first, then those of the most different values, which tell most.
 func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 	taken := 0
-	for _, property := range e.Properties {
+	declared := func(property segments.PropertySummary) int {
+		if slices.Contains(o.Amounts, e.Name+"."+property.Name) {
+			return 0
+		}
+		return 1
+	}
+	properties := slices.SortedStableFunc(slices.Values(e.Properties), func(a, b segments.PropertySummary) int {
+		return cmp.Or(cmp.Compare(declared(a), declared(b)), cmp.Compare(b.Distinct, a.Distinct))
+	})
+	for _, property := range properties {
 		if property.Numbers == 0 {
 			continue
 		}

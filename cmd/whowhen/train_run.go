@@ -36,7 +36,7 @@ func (f *trainFlags) train(ctx context.Context, m *Main, d propensity.Definition
 	}
 	begun := m.Clock.Now()
 	o.CreatedAt, o.Workers, o.Version = begun, 2, "1"
-	if o.Active, err = activeModel(dir, d.Name); err != nil {
+	if o.Active, o.ActiveLastDay, err = activeModel(dir, d.Name); err != nil {
 		return err
 	}
 	shown := m.newNotice(lineEvery)
@@ -89,24 +89,29 @@ func contentOf(r *training.Result) (c registry.Content, err error) {
 	return c, err
 }
 
-// activeModel returns the version that is active under a name, to compare with; nil when there is none.
-func activeModel(dir registry.Registry, name string) (*models.Model, error) {
+// activeModel returns the version that is active under a name, to compare with, and the last day whose outcomes it was fitted to; nil when there is
+// none.
+func activeModel(dir registry.Registry, name string) (*models.Model, propensity.Day, error) {
 	changes, err := dir.Changes(name)
 	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	version, _ := registry.Active(changes)
 	if version == "" {
-		return nil, nil
+		return nil, 0, nil
 	}
 	a, err := dir.Artifact(name, version)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return a.Model, nil
+	last, err := propensity.ParseDay(a.Training.LastDay)
+	if err != nil {
+		last = 0
+	}
+	return a.Model, last, nil
 }
 
 // openToTrain opens what is read: the store, or a snapshot of it, the newest one when a server holds the store. It returns the app and
