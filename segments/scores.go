@@ -76,28 +76,48 @@ func canStage(v *index.Version, c *batch.ScoreChunk) error {
 	return nil
 }
 
-// PublishScores makes what is staged of a generation the scores that expressions see, all in one step, and returns the
-// position of that in the log once it is on disk. The generation before it goes. Publishing again what is
-// published changes nothing; a generation that is not staged is an error.
-func (a *App) PublishScores(ctx context.Context, p batch.ScorePublish) (position uint64, err error) {
-	if err := p.Check(); err != nil {
-		return 0, &Error{Reason: ScoresMalformed, Field: "publish", Message: err.Error()}
+// PublishScores makes what is staged of generations the scores that expressions see, of all the names in one step, and returns the
+// position of that in the log once it is on disk. The generations before go. Publishing again what is
+// published changes nothing; a generation that is not staged is an error, and then nothing is published.
+func (a *App) PublishScores(ctx context.Context, publishes ...batch.ScorePublish) (position uint64, err error) {
+	for i := range publishes {
+		if err := publishes[i].Check(); err != nil {
+			return 0, &Error{Reason: ScoresMalformed, Field: "publish", Message: err.Error()}
+		}
 	}
 	return a.changeScores(ctx, func(v *index.Version) (*batch.Batch, error) {
-		s := v.Score(p.Name)
-		if s != nil && s.Published != nil && s.Published.Generation == p.Generation {
-			if published := *s.Published; published.Version != p.Version || published.AsOfMillis != p.AsOfMillis || published.Definition != p.Definition {
-				return nil, &Error{Reason: ScoresOutOfOrder, Field: "publish",
-					Message: fmt.Sprintf("generation %d of score %s is published already, of version %s", p.Generation, value.Quote(p.Name), value.Quote(published.Version))}
+		b := &batch.Batch{}
+		for _, p := range publishes {
+			is, err := isPublished(v, p)
+			if err != nil {
+				return nil, err
 			}
+			if !is {
+				b.ScorePublishes = append(b.ScorePublishes, p)
+			}
+		}
+		if len(b.ScorePublishes) == 0 {
 			return nil, nil
 		}
-		if s == nil || s.Staged == nil || s.Staged.Generation != p.Generation {
-			return nil, &Error{Reason: ScoresOutOfOrder, Field: "publish",
-				Message: fmt.Sprintf("generation %d of score %s is not staged, so it cannot be published", p.Generation, value.Quote(p.Name))}
-		}
-		return &batch.Batch{ScorePublishes: []batch.ScorePublish{p}}, nil
+		return b, nil
 	})
+}
+
+// isPublished says whether a generation is published already, or why it cannot be.
+func isPublished(v *index.Version, p batch.ScorePublish) (bool, error) {
+	s := v.Score(p.Name)
+	if s != nil && s.Published != nil && s.Published.Generation == p.Generation {
+		if published := *s.Published; published.Version != p.Version || published.AsOfMillis != p.AsOfMillis || published.Definition != p.Definition {
+			return false, &Error{Reason: ScoresOutOfOrder, Field: "publish",
+				Message: fmt.Sprintf("generation %d of score %s is published already, of version %s", p.Generation, value.Quote(p.Name), value.Quote(published.Version))}
+		}
+		return true, nil
+	}
+	if s == nil || s.Staged == nil || s.Staged.Generation != p.Generation {
+		return false, &Error{Reason: ScoresOutOfOrder, Field: "publish",
+			Message: fmt.Sprintf("generation %d of score %s is not staged, so it cannot be published", p.Generation, value.Quote(p.Name))}
+	}
+	return false, nil
 }
 
 // DropScores takes the scores of a name away, published and staged, and returns the position of that in the log once it is

@@ -47,6 +47,35 @@ type ScoreEvidence struct {
 // CIDs returns how many CIDs the app knows, whenever they were first heard of: their ordinals are those below.
 func (v *View) CIDs() int { return v.env.Version.CIDs }
 
+// HiddenScore begins the names of scores that are no probabilities: 16 bits of whatever whoever computes them needs to look up by CID. Expressions
+// do not know them, and Status does not list them.
+const HiddenScore = "."
+
+func hidden(name string) bool { return strings.HasPrefix(name, HiddenScore) }
+
+// ScoreCodes writes the codes that CIDs have in the published scores of a name, and who has one. Ordinals in ascending order are read fastest. A
+// name without published scores is an error with reason SCORE_UNKNOWN.
+func (v *View) ScoreCodes(name string, ordinals []uint32, codes []uint16, there []bool) error {
+	if _, found := v.env.Version.PublishedScore(name); !found {
+		return unknownScore(name, nil, "name")
+	}
+	return v.env.ScoresAt(name, ordinals, codes, there)
+}
+
+// TextCodes writes the codes of the present values of a string attribute, which AttributeText tells, and who has one. An attribute that nobody
+// has, or one of another type, nobody has.
+func (v *View) TextCodes(attribute string, ordinals []uint32, codes []int64, there []bool) error {
+	return v.env.TextsAt(attribute, ordinals, codes, there)
+}
+
+// ScoreCodes calls yield with the code that each CID of the block has in the published scores of a name, in their order.
+func (r *BlockReader) ScoreCodes(name string, yield func(x uint16, code uint16)) error {
+	if _, found := r.view.env.Version.PublishedScore(name); !found {
+		return unknownScore(name, nil, "name")
+	}
+	return r.blocks.ScoreCodes(name, yield)
+}
+
 // Scores returns what there is of all scores, by name.
 func (v *View) Scores() []ScoreStatus { return scoresOf(v.env.Version) }
 
@@ -80,9 +109,9 @@ func (v *View) Check(n expr.Node) error {
 		default:
 			return
 		}
-		if _, found := v.env.Version.PublishedScore(name); !found && err == nil {
-			err = unknownScore(name, scoreNames(v.env.Version, func(s *index.Score) bool { return s.Published != nil }), "expression")
-			if s := v.env.Version.Score(name); s != nil {
+		if _, found := v.env.Version.PublishedScore(name); (!found || hidden(name)) && err == nil {
+			err = unknownScore(name, scoreNames(v.env.Version, func(s *index.Score) bool { return s.Published != nil && !hidden(s.Name) }), "expression")
+			if s := v.env.Version.Score(name); s != nil && !hidden(name) {
 				err = &Error{Reason: ScoreUnknown, Field: "expression",
 					Message: fmt.Sprintf("score %s is being made, and not published yet; ask again once it is", value.Quote(name))}
 			}

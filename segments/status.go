@@ -1,6 +1,10 @@
 package segments
 
-import "whowhen.dev/whowhen/segments/internal/civil"
+import (
+	"slices"
+
+	"whowhen.dev/whowhen/segments/internal/civil"
+)
 
 // Status says what the app holds and how it is.
 func (a *App) Status() (Status, error) {
@@ -37,6 +41,6 @@ func (a *App) Status() (Status, error) {
 		}
 		s.Events = append(s.Events, e)
 	}
-	s.Scores = scoresOf(version)
+	s.Scores = slices.DeleteFunc(scoresOf(version), func(s ScoreStatus) bool { return hidden(s.Name) })
 	return s, nil
 }

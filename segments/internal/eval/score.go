@@ -115,3 +115,81 @@ func (e *Env) Score(name string, ordinal uint32) (code uint16, there bool, err e
 	cell, there := block.At(uint16(ordinal))
 	return uint16(cell.Data), there, nil
 }
+
+// ScoresAt writes the codes that CIDs have in the published scores of a name, and who has one. Ordinals in ascending order are read fastest.
+func (e *Env) ScoresAt(name string, ordinals []uint32, codes []uint16, there []bool) error {
+	defer e.reading()()
+	c, err := e.publishedScore(name)
+	if err != nil {
+		return err
+	}
+	at := blockOf{read: func(shard, block int) (*column.Block, error) { return e.Version.ScoreBlock(shard, c, block) }}
+	for i, ordinal := range ordinals {
+		cell, found, err := at.cell(ordinal)
+		if err != nil {
+			return err
+		}
+		codes[i], there[i] = uint16(cell.Data), found
+	}
+	return nil
+}
+
+// TextsAt writes the codes of the present values of a string attribute, and who has one. An attribute that nobody has, or one of another type,
+// nobody has.
+func (e *Env) TextsAt(name string, ordinals []uint32, codes []int64, there []bool) error {
+	defer e.reading()()
+	id, kind, _, found := e.Schema.Attribute(name)
+	if !found || kind != value.String {
+		clear(there)
+		return nil
+	}
+	at := blockOf{read: func(shard, block int) (*column.Block, error) {
+		return e.Version.Attribute(shard, id, block)
+	}}
+	for i, ordinal := range ordinals {
+		cell, found, err := at.cell(ordinal)
+		if err != nil {
+			return err
+		}
+		codes[i], there[i] = cell.Data, found
+	}
+	return nil
+}
+
+// blockOf is the block of a column that was last looked at.
+type blockOf struct {
+	read  func(shard, block int) (*column.Block, error)
+	block *column.Block
+	at    int // of the block, from 1 on
+}
+
+func (b *blockOf) cell(ordinal uint32) (c column.Cell, there bool, err error) {
+	if at := int(ordinal>>16) + 1; at != b.at {
+		if b.block, err = b.read(int(ordinal/bitmap.ShardOrdinals), int(ordinal%bitmap.ShardOrdinals>>16)); err != nil {
+			return c, false, err
+		}
+		b.at = at
+	}
+	if b.block == nil {
+		return c, false, nil
+	}
+	c, there = b.block.At(uint16(ordinal))
+	return c, there, nil
+}
+
+// ScoreCodes calls yield with the code that each of the block has in the published scores of a name, in their order.
+func (b *Blocks) ScoreCodes(name string, yield func(x uint16, code uint16)) error {
+	if !b.anybody {
+		return nil
+	}
+	c, err := b.run.env.publishedScore(name)
+	if err != nil {
+		return err
+	}
+	block, err := b.run.env.Version.ScoreBlock(b.run.shard, c, b.run.block)
+	if err != nil || block == nil {
+		return err
+	}
+	block.Each(func(x uint16, cell column.Cell) { yield(x, uint16(cell.Data)) })
+	return nil
+}
