@@ -63,7 +63,7 @@ func (s *search) calibrate(ctx context.Context, sums []float64, r *Result) (Cali
 // parts is which fold each test row is of, or, where there is one fold only, which half of its groups.
 func (s *search) parts() (part []int, parts int) {
 	for k, f := range s.folds {
-		for _, row := range f.test {
+		for _, row := range s.rows[f.test[0]:f.test[1]] {
 			if len(s.folds) == 1 {
 				k = int(s.table.scatter(row, s.options.Seed^0x68616c66) & 1)
 			}

@@ -156,7 +156,7 @@ func (b Bins) check() error {
 }
 
 // sampleRows bounds the rows that quantiles are taken from.
-const sampleRows = 1 << 16
+const sampleRows = 1 << 14
 
 // sampleOf are at most sampleRows indexes of rows, evenly spread.
 func sampleOf(rows int) []int {

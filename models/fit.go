@@ -17,8 +17,8 @@ const driftParts = 10
 //
 // Errors are *TableError, *OptionError, *OneClassError, *TooFewError, *NoColumnsError, *NotConvergedError or that of
 // the context. Progress, which may be nil, is told in words what was just done, from the goroutine that called Fit.
-// Memory is 4 bytes for each row and transformed column, plus that of the folds: as much again for SearchRows rows and
-// each of up to five folds. The result depends on the table and the options alone, not on Workers.
+// Memory is 4 bytes for each row and transformed column, plus that of the folds: up to five times as much again for
+// SearchRows rows. The result depends on the table and the options alone, not on Workers.
 func Fit(ctx context.Context, t Table, o Options, progress func(string)) (*Result, error) {
 	if progress == nil {
 		progress = func(string) {}
@@ -109,12 +109,12 @@ func choosePlan(ctx context.Context, t *Table, columns []int, rows []int32, o *O
 		return p, nil
 	}
 	searched := searchRows(t, rows, o.SearchRows, o.Seed)
-	kind, folds := makeFolds(t, searched, o)
+	kind, ordered, folds := makeFolds(t, searched, o)
 	r.Folds = Folds{kind, len(folds), len(searched)}
 	if kind == FoldsNone {
 		return p, nil
 	}
-	s := newSearch(t, columns, o, folds, progress)
+	s := newSearch(t, columns, o, ordered, len(searched), folds, progress)
 	best, prepared, err := s.choose(ctx, r)
 	if err != nil {
 		return p, err
@@ -162,7 +162,7 @@ func (r *Result) finish(ctx context.Context, t *Table, columns []int, rows []int
 			group[i] = t.Group[row]
 		}
 	}
-	v, ok := problem.Covariance(minimum.Beta, group)
+	v, ok := problem.Covariance(minimum, group)
 	if !ok {
 		return &NotConvergedError{Reason: "columns say the same as others together, or all rows are of one group, so that no standard errors exist",
 			Gradient: minimum.Gradient, Iterations: minimum.Iterations, Penalty: p.penalty}

@@ -270,3 +270,31 @@ func TestExtremeValuesFit(t *testing.T) {
 		}
 	}
 }
+
+func TestCautiousTakesTheLargerPenalty(t *testing.T) {
+	table := simulated(3000, 8, 5)
+	table.Time = nil
+	fit := func(cautious bool) *models.Result {
+		r, err := models.Fit(context.Background(), table, models.Options{Shape: models.ShapeLog, Cautious: cautious}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	least, r := fit(false), fit(true)
+	want := least.Model.Penalty()
+	var best models.Trial
+	for _, trial := range least.Trials {
+		if trial.Penalty == want {
+			best = trial
+		}
+	}
+	for _, trial := range least.Trials {
+		if trial.LogLoss <= best.LogLoss+best.StandardError/2 {
+			want = max(want, trial.Penalty)
+		}
+	}
+	if r.Model.Penalty() != want || want == best.Penalty {
+		t.Errorf("penalty %v, want %v; the least loss is at %v", r.Model.Penalty(), want, best.Penalty)
+	}
+}

@@ -11,20 +11,22 @@ const (
 	groupFolds   = 5
 )
 
-type fold struct{ train, test []int32 }
+// fold is trained and tested on ranges [low, high) of the rows that makeFolds returned.
+type fold struct{ train, test [2]int }
 
 // makeFolds parts rows, which are in the order of time, so that each fold trains on rows whose outcome was known when
-// its test rows were predicted. Where no cut-off has enough rows before it, groups are parted instead.
-func makeFolds(t *Table, rows []int32, o *Options) (FoldKind, []fold) {
+// its test rows were predicted. Where no cut-off has enough rows before it, groups are parted instead. The rows come
+// back in an order in which folds are ranges, which for that holds most of them twice: the first so many are distinct.
+func makeFolds(t *Table, rows []int32, o *Options) (kind FoldKind, ordered []int32, folds []fold) {
 	if t.Time != nil {
 		if folds := timeFolds(t, rows); len(folds) > 0 {
-			return FoldsByTime, folds
+			return FoldsByTime, rows, folds
 		}
 	}
-	if folds := partFolds(t, rows, o.Seed); len(folds) > 0 {
-		return FoldsByGroup, folds
+	if ordered, folds := partFolds(t, rows, o.Seed); len(folds) > 0 {
+		return FoldsByGroup, ordered, folds
 	}
-	return FoldsNone, nil
+	return FoldsNone, nil, nil
 }
 
 func timeFolds(t *Table, rows []int32) []fold {
@@ -39,7 +41,7 @@ func timeFolds(t *Table, rows []int32) []fold {
 		for known > 0 && int64(t.Time[rows[known-1]])+int64(t.HorizonDays) > int64(at) {
 			known--
 		}
-		if f := (fold{rows[:known], rows[low:high]}); f.enough(t) {
+		if f := (fold{[2]int{0, known}, [2]int{low, high}}); f.enough(t, rows) {
 			folds = append(folds, f)
 		}
 		high = low
@@ -48,19 +50,25 @@ func timeFolds(t *Table, rows []int32) []fold {
 	return folds
 }
 
-func partFolds(t *Table, rows []int32, seed uint64) []fold {
-	folds := make([]fold, groupFolds)
-	for _, row := range rows {
-		part := t.scatter(row, seed) % groupFolds
-		for k := range folds {
-			if uint64(k) == part {
-				folds[k].test = append(folds[k].test, row)
-			} else {
-				folds[k].train = append(folds[k].train, row)
+// partFolds lays the parts out one after the other and then again: all parts but one follow each other somewhere.
+func partFolds(t *Table, rows []int32, seed uint64) (ordered []int32, folds []fold) {
+	var starts [groupFolds + 1]int
+	for k := range groupFolds {
+		for _, row := range rows {
+			if t.scatter(row, seed)%groupFolds == uint64(k) {
+				ordered = append(ordered, row)
 			}
 		}
+		starts[k+1] = len(ordered)
 	}
-	return slices.DeleteFunc(folds, func(f fold) bool { return !f.enough(t) })
+	ordered = append(ordered, ordered[:starts[groupFolds-1]]...)
+	for k := range groupFolds {
+		f := fold{train: [2]int{starts[k+1], starts[k] + len(rows)}, test: [2]int{starts[k], starts[k+1]}}
+		if f.enough(t, ordered) {
+			folds = append(folds, f)
+		}
+	}
+	return ordered, folds
 }
 
 // scatter is a number that is the same for rows of one group, and else as good as random.
@@ -71,8 +79,9 @@ func (t *Table) scatter(row int32, seed uint64) uint64 {
 	return mix(mix(seed) ^ uint64(row))
 }
 
-func (f fold) enough(t *Table) bool {
-	for _, rows := range [][]int32{f.train, f.test} {
+func (f fold) enough(t *Table, ordered []int32) bool {
+	for _, part := range [][2]int{f.train, f.test} {
+		rows := ordered[part[0]:part[1]]
 		positives, negatives := 0, 0
 		for _, row := range rows {
 			if t.Label[row] {

@@ -37,6 +37,10 @@ type Options struct {
 	// is. The penalty is 1/C of scikit-learn: the fit minimises the sum of the losses + penalty/2 x the sum of the
 	// squares of the coefficients but the intercept. Default 0.3, 1, 3, ... 1000.
 	Penalties []float64
+	// Cautious takes, where the folds are by group, the largest penalty whose log loss is within half a standard error
+	// of the least: such folds are all of one time and say nothing of how the world moves on, for which coefficients
+	// closer to 0 are better.
+	Cautious  bool
 	Shape     Shape
 	Calibrate Calibrate
 	// Products is how many products of two columns may be added where they earn their place: where each of them lowers
@@ -49,7 +53,7 @@ type Options struct {
 	// LeakAUC is from where on a column that decides alone is warned of. Default 0.98.
 	LeakAUC float64
 	// SearchRows bounds the rows on which penalty, shape, products and calibration are chosen; whole groups beyond
-	// it are left out of the choice, not of the fit. Default 100,000.
+	// it are left out of the choice, not of the fit. Default 30,000.
 	SearchRows int
 	// Seed chooses those groups, and the folds when they cannot be ordered by time.
 	Seed uint64
@@ -69,7 +73,7 @@ func (o Options) withDefaults() Options {
 	for _, field := range []struct {
 		value    *int
 		fallback int
-	}{{&o.MinClass, 100}, {&o.MinLevelRows, 50}, {&o.SearchRows, 100_000}, {&o.Workers, 2}, {&o.MaxIterations, 300}} {
+	}{{&o.MinClass, 100}, {&o.MinLevelRows, 50}, {&o.SearchRows, 30_000}, {&o.Workers, 2}, {&o.MaxIterations, 300}} {
 		if *field.value == 0 {
 			*field.value = field.fallback
 		}

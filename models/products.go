@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"whowhen.dev/whowhen/models/internal/logistic"
 )
 
 // strongest is how many columns may be part of a product, attempts how many products are fitted for each one taken.
@@ -17,19 +19,20 @@ const (
 
 // addProducts adds products of two strong columns, one at a time, each only if it lowers the log loss on the folds by
 // more than the standard error of the difference. Which are fitted is decided by their score statistic: the squared
-// slope of the loss along the product over its variance.
-func (s *search) addProducts(ctx context.Context, best *choice, folds []*trained, r *Result) (*choice, [][2]int, error) {
+// slope of the loss along the product over its variance (C. Rao, Proc. Cambridge Phil. Soc. 1948).
+func (s *search) addProducts(ctx context.Context, best *choice, p *prepared, r *Result) (*choice, [][2]int, error) {
 	var pairs [][2]int
 	tried := map[[2]int]bool{}
+	if _, err := p.fit(ctx, best.penalty); err != nil { // the path may have ended at another
+		return nil, nil, notConverged(err, best.penalty)
+	}
+	strong := s.strong(p)
 	for len(pairs) < s.options.Products {
 		taken := false
-		for _, pair := range s.candidates(folds, tried) {
+		for _, pair := range s.candidates(p, strong, tried) {
 			tried[pair] = true
-			with := append(slices.Clone(pairs), pair)
-			for k, tr := range folds {
-				tr.transform(s, s.folds[k], with)
-			}
-			c, err := s.try(ctx, folds, best.shape, best.penalty)
+			with := p.with(s, pair)
+			c, err := s.try(ctx, with, best.penalty)
 			var stuck *NotConvergedError
 			if errors.As(err, &stuck) {
 				continue
@@ -46,7 +49,7 @@ func (s *search) addProducts(ctx context.Context, best *choice, folds []*trained
 			r.Products = append(r.Products, ProductTrial{a, b, gain.Value, gain.StandardError, taken})
 			s.progress(fmt.Sprintf("product of %s and %s: log loss lower by %.5f ± %.5f, taken: %v", a, b, gain.Value, gain.StandardError, taken))
 			if taken {
-				best, pairs = c, with
+				best, p, pairs = c, with, append(pairs, pair)
 				break
 			}
 		}
@@ -58,26 +61,34 @@ func (s *search) addProducts(ctx context.Context, best *choice, folds []*trained
 }
 
 // candidates are the most promising products that were not tried yet, the best first.
-func (s *search) candidates(folds []*trained, tried map[[2]int]bool) [][2]int {
-	strong := s.strong(folds)
+func (s *search) candidates(p *prepared, strong []int, tried map[[2]int]bool) [][2]int {
 	type scored struct {
 		pair  [2]int
-		score float64
+		score float64 // of all folds
 	}
 	var all []scored
 	for i, a := range strong {
 		for _, b := range strong[i+1:] {
 			pair := [2]int{min(a, b), max(a, b)}
 			if !tried[pair] {
-				all = append(all, scored{pair, 0})
+				all = append(all, scored{pair: pair})
 			}
 		}
 	}
-	for k, tr := range folds {
-		residual, information := tr.residuals(s.options.Workers)
-		for i := range all {
-			all[i].score += s.score(tr, s.folds[k].train, all[i].pair, residual, information)
+	factors := map[int][]float32{}
+	var of *base
+	for _, tr := range p.folds {
+		if tr.base != of {
+			for _, c := range strong {
+				factors[c] = tr.factors(s, c)
+			}
+			of = tr.base
 		}
+		residual, information := tr.residuals(s.options.Workers)
+		logistic.Parallel(s.options.Workers, len(all), func(i int) {
+			a, b := factors[all[i].pair[0]], factors[all[i].pair[1]]
+			all[i].score += score(a[tr.low:tr.high], b[tr.low:tr.high], residual, information)
+		})
 	}
 	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	var out [][2]int
@@ -91,7 +102,7 @@ func (s *search) candidates(folds []*trained, tried map[[2]int]bool) [][2]int {
 func (tr *trained) residuals(workers int) (residual, information []float64) {
 	d := tr.problem.Design
 	residual, information = make([]float64, d.Rows), make([]float64, d.Rows)
-	d.Predict(tr.fitted(), residual, workers)
+	d.Predict(tr.beta, residual, workers)
 	for r, sum := range residual {
 		w := 1.0
 		if tr.problem.Weight != nil {
@@ -107,21 +118,18 @@ func (tr *trained) residuals(workers int) (residual, information []float64) {
 	return residual, information
 }
 
-func (s *search) score(tr *trained, rows []int32, pair [2]int, residual, information []float64) float64 {
-	a, b := tr.spec.Columns[pair[0]].Number, tr.spec.Columns[pair[1]].Number
-	va, vb := s.table.Values[s.columns[pair[0]]], s.table.Values[s.columns[pair[1]]]
+func score(a, b []float32, residual, information []float64) float64 {
 	mean, weight := 0.0, 0.0
-	values := make([]float64, len(rows))
-	for r, row := range rows {
-		values[r] = a.Factor(va[row]) * b.Factor(vb[row])
-		mean += information[r] * values[r]
+	for r, x := range a {
+		mean += information[r] * float64(x*b[r])
 		weight += information[r]
 	}
 	mean /= math.Max(weight, 1e-300)
 	slope, variance := 0.0, 0.0
-	for r, v := range values {
-		slope += residual[r] * (v - mean)
-		variance += information[r] * (v - mean) * (v - mean)
+	for r, x := range a {
+		d := float64(x*b[r]) - mean
+		slope += residual[r] * d
+		variance += information[r] * d * d
 	}
 	if !(variance > 1e-9*weight) {
 		return 0
@@ -130,11 +138,12 @@ func (s *search) score(tr *trained, rows []int32, pair [2]int, residual, informa
 }
 
 // strong are the columns of numbers whose contribution to the test rows varies most.
-func (s *search) strong(folds []*trained) []int {
-	tr := folds[len(folds)-1]
+func (s *search) strong(p *prepared) []int {
+	tr, f := p.folds[len(p.folds)-1], s.folds[len(p.folds)-1]
+	rows := s.rows[f.test[0]:f.test[1]]
 	spread := make([]float64, len(s.columns))
 	var able []int
-	m := tr.spec.withCoefficients(tr.fitted(), tr.mean, nil)
+	m := tr.spec.withCoefficients(tr.beta, tr.mean, nil)
 	for i := range m.Columns {
 		c := &m.Columns[i]
 		if c.Number == nil || c.Fixed || len(c.Number.Terms) == 0 {
@@ -142,21 +151,15 @@ func (s *search) strong(folds []*trained) []int {
 		}
 		able = append(able, i)
 		sum, square := 0.0, 0.0
-		for _, r := range sampleOf(len(tr.test[i])) {
-			v := c.Number.Contribution(tr.test[i][r])
+		curve, values, sample := c.Number.Curve(), s.table.Values[s.columns[i]], sampleOf(len(rows))
+		for _, r := range sample {
+			v := curve.At(values[rows[r]])
 			sum += v
 			square += v * v
 		}
-		n := float64(min(len(tr.test[i]), sampleRows))
+		n := float64(len(sample))
 		spread[i] = square/n - sum/n*sum/n
 	}
 	slices.SortStableFunc(able, func(a, b int) int { return cmp.Compare(spread[b], spread[a]) })
 	return able[:min(strongest, len(able))]
-}
-
-func (tr *trained) fitted() []float64 {
-	if tr.beta != nil {
-		return tr.beta
-	}
-	return make([]float64, tr.problem.Design.Terms())
 }

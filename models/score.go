@@ -23,11 +23,17 @@ type evaluator struct {
 	missing float64
 }
 
-func newEvaluator(c *inUse) evaluator {
+// mostQuick is how many columns a model has whose curves are made quick: so many take 14 MB.
+const mostQuick = 512
+
+func newEvaluator(c *inUse, quick bool) evaluator {
 	e := evaluator{level: c.Level, fixed: c.Fixed}
 	size := tableSize
 	if c.Number != nil {
 		e.curve = c.Number.Curve()
+		if quick {
+			e.curve.Quicken()
+		}
 	} else {
 		size = len(e.level.TermOf) + 1
 	}
@@ -102,7 +108,7 @@ func newModel(s spec) (*Model, error) {
 	m := &Model{spec: s, start: s.Intercept.Value}
 	for i := range m.spec.Columns {
 		c := &m.spec.Columns[i]
-		m.columns = append(m.columns, newEvaluator(c))
+		m.columns = append(m.columns, newEvaluator(c, len(s.Columns) <= mostQuick))
 		if c.Fixed {
 			m.start += c.Average
 		}

@@ -15,18 +15,11 @@ type search struct {
 	table    *Table
 	columns  []int
 	options  *Options
+	rows     []int32 // the folds are ranges of these
+	distinct int     // so many rows are distinct, the first ones
 	folds    []fold
 	progress func(string)
 	outcomes metrics.Rows // of the test rows of all folds, one fold after the other; Probability is not set
-}
-
-// trained is one fold, its transforms learned and its rows transformed.
-type trained struct {
-	spec    spec
-	problem logistic.Problem
-	mean    []float64
-	test    [][]float32 // the raw values of the test rows
-	beta    []float64   // where the last fit ended: the next starts there
 }
 
 // choice is a shape and penalty and the sums it predicts for the test rows of all folds.
@@ -37,55 +30,19 @@ type choice struct {
 	loss    metrics.Estimate
 }
 
-func newSearch(t *Table, columns []int, o *Options, folds []fold, progress func(string)) *search {
-	s := &search{table: t, columns: columns, options: o, folds: folds, progress: progress}
+func newSearch(t *Table, columns []int, o *Options, rows []int32, distinct int, folds []fold, progress func(string)) *search {
+	s := &search{table: t, columns: columns, options: o, rows: rows, distinct: distinct, folds: folds, progress: progress}
 	for _, f := range folds {
-		for _, row := range f.test {
-			s.outcomes.Label = append(s.outcomes.Label, t.Label[row])
-			if t.Weight != nil {
-				s.outcomes.Weight = append(s.outcomes.Weight, t.Weight[row])
-			}
-			if t.Group != nil {
+		test := rows[f.test[0]:f.test[1]]
+		label, weight := t.labels(test)
+		s.outcomes.Label, s.outcomes.Weight = append(s.outcomes.Label, label...), append(s.outcomes.Weight, weight...)
+		if t.Group != nil {
+			for _, row := range test {
 				s.outcomes.Group = append(s.outcomes.Group, t.Group[row])
 			}
 		}
 	}
 	return s
-}
-
-// prepare learns and transforms the training rows of every fold.
-func (s *search) prepare(shape Shape) ([]*trained, error) {
-	out := make([]*trained, len(s.folds))
-	for k, f := range s.folds {
-		out[k] = &trained{spec: learn(s.table, s.columns, f.train, shape, s.options)}
-		if err := out[k].spec.checkTerms(); err != nil {
-			return nil, err
-		}
-		out[k].transform(s, f, nil)
-		out[k].test = make([][]float32, len(s.columns))
-		for i, c := range s.columns {
-			values := make([]float32, len(f.test))
-			for r, row := range f.test {
-				values[r] = s.table.Values[c][row]
-			}
-			out[k].test[i] = values
-		}
-	}
-	return out, nil
-}
-
-func (tr *trained) transform(s *search, f fold, pairs [][2]int) {
-	tr.spec.Products = []product{}
-	for _, pair := range pairs {
-		tr.spec.addProduct(s.table, s.columns, f.train, pair[0], pair[1])
-	}
-	tr.problem = logistic.Problem{
-		Design:  tr.spec.design(s.table, s.columns, f.train, s.options.Workers),
-		Workers: s.options.Workers, MaxIterations: s.options.MaxIterations,
-	}
-	tr.problem.Label, tr.problem.Weight = s.table.labels(f.train)
-	tr.mean = termMeans(&tr.problem)
-	tr.beta = nil
 }
 
 func (t *Table) labels(rows []int32) (label []bool, weight []float32) {
@@ -103,24 +60,12 @@ func (t *Table) labels(rows []int32) (label []bool, weight []float32) {
 }
 
 // try fits every fold with a penalty and predicts its test rows as the shipped model would.
-func (s *search) try(ctx context.Context, folds []*trained, shape Shape, penalty float64) (*choice, error) {
-	c := &choice{shape: shape, penalty: penalty}
-	for _, tr := range folds {
-		tr.problem.Penalty = penalty
-		minimum, err := logistic.Minimise(ctx, &tr.problem, tr.beta)
-		if err != nil {
-			return nil, notConverged(err, penalty)
-		}
-		tr.beta = minimum.Beta
-		m, err := newModel(tr.spec.withCoefficients(minimum.Beta, tr.mean, nil))
-		if err != nil {
-			return nil, fmt.Errorf("models: a fold's model: %w", err)
-		}
-		sums := make([]float64, len(tr.test[0]))
-		m.sums(tr.test, 0, sums)
-		c.sums = append(c.sums, sums...)
-	}
+func (s *search) try(ctx context.Context, p *prepared, penalty float64) (*choice, error) {
+	c := &choice{shape: p.shape, penalty: penalty}
 	var err error
+	if c.sums, err = p.fit(ctx, penalty); err != nil {
+		return nil, notConverged(err, penalty)
+	}
 	c.loss, err = metrics.LogLoss(s.predicted(c.sums))
 	return c, err
 }
@@ -148,16 +93,20 @@ func notConverged(err error, penalty float64) error {
 	return err
 }
 
-// path tries the penalties from the largest down, since each fit starts where the last ended and the largest is the
-// quickest. It stops when three in a row were no better.
-func (s *search) path(ctx context.Context, folds []*trained, shape Shape, trials *[]Trial) (*choice, error) {
+// flat is the part of a standard error that a penalty must gain for the next smaller one to be looked at without doubt.
+const flat = 0.02
+
+// path tries penalties from the largest to the smallest, each fit beginning where the last ended, until two in a row
+// have hardly gained.
+func (s *search) path(ctx context.Context, p *prepared, trials *[]Trial) (*choice, error) {
 	penalties := slices.Clone(s.options.Penalties)
 	slices.Sort(penalties)
 	slices.Reverse(penalties)
 	var best *choice
-	worse := 0
+	var tried []*choice
+	idle := 0
 	for _, penalty := range slices.Compact(penalties) {
-		c, err := s.try(ctx, folds, shape, penalty)
+		c, err := s.try(ctx, p, penalty)
 		var stuck *NotConvergedError
 		if best != nil && errors.As(err, &stuck) {
 			break // a smaller penalty will not converge either, and the larger ones did
@@ -165,39 +114,50 @@ func (s *search) path(ctx context.Context, folds []*trained, shape Shape, trials
 		if err != nil {
 			return nil, err
 		}
-		*trials = append(*trials, Trial{shape, penalty, c.loss.Value, c.loss.StandardError})
-		s.progress(fmt.Sprintf("%s columns, penalty %g: log loss %.5f on %d folds", shape, penalty, c.loss.Value, len(folds)))
+		tried = append(tried, c)
+		*trials = append(*trials, Trial{p.shape, penalty, c.loss.Value, c.loss.StandardError})
+		s.progress(fmt.Sprintf("%s columns, penalty %g: log loss %.5f on %d folds", p.shape, penalty, c.loss.Value, len(s.folds)))
+		if best == nil || c.loss.Value < best.loss.Value-flat*c.loss.StandardError {
+			idle = 0
+		} else {
+			idle++
+		}
 		if best == nil || c.loss.Value < best.loss.Value {
-			best, worse = c, 0
-		} else if worse++; worse == 3 {
+			best = c
+		}
+		if idle == 2 {
 			break
 		}
+	}
+	if s.options.Cautious && s.distinct < len(s.rows) {
+		// The largest penalties were tried first.
+		best = tried[slices.IndexFunc(tried, func(c *choice) bool { return c.loss.Value <= best.loss.Value+best.loss.StandardError/2 })]
 	}
 	return best, nil
 }
 
 // choose takes the shape and penalty with the least log loss.
-func (s *search) choose(ctx context.Context, r *Result) (*choice, []*trained, error) {
+func (s *search) choose(ctx context.Context, r *Result) (*choice, *prepared, error) {
 	shapes := []Shape{s.options.Shape}
 	if s.options.Shape == ShapeAuto {
 		shapes = []Shape{ShapeLog, ShapeSpline}
 	}
 	var best *choice
-	var folds []*trained
+	var of *prepared
 	for _, shape := range shapes {
-		prepared, err := s.prepare(shape)
+		p, err := s.prepare(shape)
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := s.path(ctx, prepared, shape, &r.Trials)
+		c, err := s.path(ctx, p, &r.Trials)
 		if err != nil {
 			return nil, nil, err
 		}
 		if best == nil || c.loss.Value < best.loss.Value {
-			best, folds = c, prepared
+			best, of = c, p
 		}
 	}
-	return best, folds, nil
+	return best, of, nil
 }
 
 // gain is by how much a choice lowers the log loss of another.

@@ -135,7 +135,9 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 	}
 	if slices.ContainsFunc(m.frame.columns[:offered], features.Column.Receipt) {
 		without := only(t, func(i int) bool { return i < offered && !m.frame.columns[i].Receipt() })
-		if m.bare, err = j.fitTable(ctx, "fitting the model without receipts", without, *j.options.Fit); err != nil {
+		same := *j.options.Fit
+		same.Shape, same.Penalties = m.Shape, []float64{m.Model.Penalty()}
+		if m.bare, err = j.fitTable(ctx, "fitting the model without receipts", without, same); err != nil {
 			return nil, fmt.Errorf("the model without receipts: %w", err)
 		}
 	}
@@ -150,33 +152,9 @@ func (j *job) fitTable(ctx context.Context, what string, t models.Table, o model
 		o.Penalties = []float64{j.question.Definition.Penalty}
 	}
 	j.progress(what, 0, 0)
-	r, err := models.Fit(ctx, t, o, func(step string) { j.progress(what+": "+step, 0, 0) })
-	if err != nil || r.Folds.Kind != models.FoldsByGroup {
-		return r, err
-	}
-	if penalty := cautious(r); penalty > r.Model.Penalty() {
-		o.Shape, o.Penalties = r.Shape, []float64{penalty}
-		return models.Fit(ctx, t, o, func(step string) { j.progress(what+" with a larger penalty: "+step, 0, 0) })
-	}
-	return r, nil
-}
-
-// cautious is the largest penalty whose log loss on the folds is within half a standard error of the least. It is taken where the folds are by
-// CID: they are all of one time, and so say nothing of how the world moves on, for which coefficients closer to 0 are better.
-func cautious(r *models.Result) float64 {
-	var least models.Trial
-	for _, t := range r.Trials {
-		if t.Shape == r.Shape && t.Penalty == r.Model.Penalty() {
-			least = t
-		}
-	}
-	penalty := least.Penalty
-	for _, t := range r.Trials {
-		if t.Shape == r.Shape && t.LogLoss <= least.LogLoss+least.StandardError/2 {
-			penalty = max(penalty, t.Penalty)
-		}
-	}
-	return penalty
+	// Folds by CID are all of one time, and so say nothing of how the world moves on, for which coefficients closer to 0 are better.
+	o.Cautious = true
+	return models.Fit(ctx, t, o, func(step string) { j.progress(what+": "+step, 0, 0) })
 }
 
 // recencyColumn is the recency of an event, as the plan has it if it does.

@@ -21,6 +21,26 @@ type Design struct {
 // Terms is the number of coefficients.
 func (d *Design) Terms() int { return 1 + d.Dense + d.Sparse }
 
+// Part is the rows from low on and below high, of the same memory.
+func (d *Design) Part(low, high int) *Design {
+	part := *d
+	part.Rows, part.X = high-low, d.X[low*d.Dense:high*d.Dense]
+	part.Start = d.Start[low : high+1]
+	return &part
+}
+
+// With is a copy that has one more dense column, the last.
+func (d *Design) With(column []float32) *Design {
+	with := *d
+	with.Dense++
+	with.X = make([]float32, d.Rows*with.Dense)
+	for r, x := range column {
+		copy(with.X[r*with.Dense:], d.dense(r))
+		with.X[(r+1)*with.Dense-1] = x
+	}
+	return &with
+}
+
 func (d *Design) dense(row int) []float32 { return d.X[row*d.Dense : (row+1)*d.Dense] }
 
 func (d *Design) sparse(row int) []int32 {

@@ -77,31 +77,56 @@ func (c crossProduct) unit(u int, v []float64) {
 	}
 }
 
-// hessian is the second derivative of the objective, from one row of every stride.
-func (p *Problem) hessian(beta []float64, stride int) *mat.SymDense {
+// curvatureRows is how many rows for each term a Curvature is made of: so many that the search along its axes takes few
+// iterations, since each costs as much as several rows for each term.
+const curvatureRows = 100
+
+// Curvature is the second derivative of the mean loss, the penalty apart, as some of the rows, evenly spread, have it.
+func (p *Problem) Curvature(beta []float64) *mat.SymDense {
+	return p.curvature(beta, p.curvatureStride())
+}
+
+func (p *Problem) curvatureStride() int {
+	return max(1, p.Design.Rows/max(5000, curvatureRows*p.Design.Terms()))
+}
+
+// curvature is that of one row of every stride.
+func (p *Problem) curvature(beta []float64, stride int) *mat.SymDense {
 	d := p.Design
 	total := 0.0
 	for row := 0; row < d.Rows; row += stride {
 		total += p.weight(row)
 	}
-	h := crossProduct{design: d, stride: stride, scale: func(row int) float64 {
+	return crossProduct{design: d, stride: stride, scale: func(row int) float64 {
 		_, probability := lossAndProbability(d.one(row, beta), true)
 		return math.Sqrt(p.weight(row) / total * probability * (1 - probability))
 	}}.sum(p.Workers)
+}
+
+// withRidge is a curvature and what the penalty adds to it.
+func (p *Problem) withRidge(curvature *mat.SymDense) *mat.SymDense {
+	h := copyOf(curvature)
 	ridge := p.Penalty / p.Total()
-	for j := 1; j < d.Terms(); j++ {
+	for j := 1; j < h.SymmetricDim(); j++ {
 		h.SetSym(j, j, h.At(j, j)+ridge)
 	}
 	return h
 }
+
+// hessian is the second derivative of the objective.
+func (p *Problem) hessian(beta []float64) *mat.SymDense { return p.withRidge(p.curvature(beta, 1)) }
+
+// breadRows is how many rows for each term the second derivative of a Covariance is made of: an average over so many
+// differs from that over more by less than what M is known to.
+const breadRows = 2000
 
 // Covariance of the coefficients at the minimum: A^-1 M A^-1 G/(G-1), where A is the second derivative of the objective
 // and M the sum over the G groups of s s', with s the sum over the group's rows of w (label - probability) x / W
 // (P. Huber, Berkeley Symposium 1967; clustered as in K.-Y. Liang and S. Zeger, Biometrika 1986). Group nil means that
 // each row is one. It is the spread of the penalised estimate about its own mean: what the penalty takes away from a
 // coefficient is not in it. The answer is false when A is singular: without a penalty, columns say the same.
-func (p *Problem) Covariance(beta []float64, group []uint32) (*mat.SymDense, bool) {
-	d := p.Design
+func (p *Problem) Covariance(at *Minimum, group []uint32) (*mat.SymDense, bool) {
+	d, beta := p.Design, at.Beta
 	total := p.Total()
 	meat := crossProduct{design: d, stride: 1, scale: func(row int) float64 {
 		_, probability := lossAndProbability(d.one(row, beta), true)
@@ -116,8 +141,13 @@ func (p *Problem) Covariance(beta []float64, group []uint32) (*mat.SymDense, boo
 		return nil, false
 	}
 	m := meat.sum(p.Workers)
+	hessian := at.hessian
+	if hessian == nil {
+		stride := max(1, d.Rows/(breadRows*d.Terms()))
+		hessian = p.withRidge(p.curvature(beta, stride))
+	}
 	var chol mat.Cholesky
-	if !chol.Factorize(p.hessian(beta, 1)) || chol.Cond() > 1e14 {
+	if !chol.Factorize(hessian) || chol.Cond() > 1e14 {
 		return nil, false
 	}
 	var left, both mat.Dense

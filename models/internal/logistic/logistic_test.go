@@ -51,7 +51,7 @@ func TestGradientIsTheDerivative(t *testing.T) {
 		o := newObjective(p)
 		gradient, scratch := make([]float64, terms), make([]float64, terms)
 		o.at(beta, gradient)
-		hessian := p.hessian(beta, 1)
+		hessian := p.hessian(beta)
 		const h = 1e-5
 		for j := range beta {
 			moved := slices.Clone(beta)
@@ -130,7 +130,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, ok := p.Covariance(m.Beta, nil)
+		v, ok := p.Covariance(m, nil)
 		if !ok {
 			t.Fatal("no covariance")
 		}
@@ -180,7 +180,7 @@ func TestGroupsAreAddedUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ok := p.Covariance(m.Beta, group)
+	got, ok := p.Covariance(m, group)
 	if !ok {
 		t.Fatal("no covariance")
 	}
@@ -196,7 +196,7 @@ func TestGroupsAreAddedUp(t *testing.T) {
 	}
 	var meat, inverse, half, want mat.Dense
 	meat.Mul(scores.T(), scores)
-	if err := inverse.Inverse(p.hessian(m.Beta, 1)); err != nil {
+	if err := inverse.Inverse(p.hessian(m.Beta)); err != nil {
 		t.Fatal(err)
 	}
 	half.Mul(&inverse, &meat)
@@ -237,7 +237,7 @@ func TestNotConverging(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := same.Covariance(m.Beta, nil); ok {
+	if _, ok := same.Covariance(m, nil); ok {
 		t.Error("equal columns have standard errors")
 	}
 }
@@ -249,6 +249,24 @@ func TestLossOfExtremes(t *testing.T) {
 			if math.IsNaN(loss) || math.IsInf(loss, 0) || loss < 0 || !(p >= 0 && p <= 1) {
 				t.Errorf("sum %v, label %v: loss %v, probability %v", s, label, loss, p)
 			}
+		}
+	}
+}
+
+func TestPartAndWith(t *testing.T) {
+	p := random(300, 3, 4, false, 21)
+	column := make([]float32, 300)
+	for r := range column {
+		column[r] = float32(r)
+	}
+	d := p.Design.With(column).Part(100, 250)
+	beta := []float64{0.5, 1, -2, 3, 0.25, 1, 2, 3, 4}
+	got := make([]float64, d.Rows)
+	d.Predict(beta, got, 2)
+	for r, s := range got {
+		want := p.Design.one(100+r, slices.Delete(slices.Clone(beta), 4, 5)) + 0.25*float64(100+r)
+		if math.Abs(s-want) > 1e-12 {
+			t.Fatalf("row %d is %v, want %v", r, s, want)
 		}
 	}
 }

@@ -2,14 +2,12 @@ package logistic
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/optimize"
 )
 
 // Minimum is where a search ended.
@@ -20,6 +18,8 @@ type Minimum struct {
 	// Gradient is the largest slope left.
 	Gradient   float64
 	Iterations int
+
+	hessian *mat.SymDense // of all rows, next to Beta; nil when it was not needed
 }
 
 // NotConverged says that a search did not reach the minimum.
@@ -40,47 +40,80 @@ const (
 	acceptSlope = 1e-5
 	// Without a penalty, standardised coefficients beyond this mean that the least loss is at infinity.
 	runaway = 50
-	// exactWork bounds rows x terms^2 of a last Newton step.
+	// turnAfter is after how many iterations the axes are turned anew, by the second derivative where the search has
+	// come to: with good axes it takes fewer, and with bad ones each further one gains little.
+	turnAfter = 10
+	// The slope from which on Newton steps end a search, how many at most, and the slope that is rounding.
+	newtonSlope   = 2e-6
+	newtonSteps   = 8
+	roundingSlope = 1e-14
+	// exactWork bounds rows x terms^2 of Newton steps.
 	exactWork = 4e9
 )
 
 // Minimise searches from start (nil: from zero) by L-BFGS. The axes are first turned and scaled by the second
-// derivative at the minimum of a sample of rows, so that correlated columns, of which a spline has many, cost no more
-// iterations than independent ones. Errors are *NotConverged or the context's.
+// derivative near the minimum, as a sample of rows has it, so that correlated columns, of which a spline has many, cost
+// no more iterations than independent ones. Errors are *NotConverged or the context's.
 func Minimise(ctx context.Context, p *Problem, start []float64) (*Minimum, error) {
-	terms := p.Design.Terms()
-	beta := make([]float64, terms)
-	if start != nil {
-		copy(beta, start)
-	}
-	axes, err := p.sampleMinimum(ctx, beta)
-	if err != nil {
+	beta := make([]float64, p.Design.Terms())
+	copy(beta, start)
+	if err := p.sampleMinimum(ctx, beta); err != nil {
 		return nil, err
 	}
-	o := newObjective(p)
-	s := &search{objective: o, axes: axes, origin: slices.Clone(beta), beta: beta, gradient: make([]float64, terms)}
-	iterations, reason, err := s.run(ctx)
-	if err != nil {
-		return nil, err
+	return MinimiseFrom(ctx, p, beta, p.Curvature(beta))
+}
+
+// Near returns coefficients near the minimum, as a sample of rows has it. The error is the context's.
+func Near(ctx context.Context, p *Problem) ([]float64, error) {
+	beta := make([]float64, p.Design.Terms())
+	return beta, p.sampleMinimum(ctx, beta)
+}
+
+// MinimiseFrom is Minimise from a start near the minimum, with the Curvature there of this problem or of one much like
+// it. Neither is changed.
+func MinimiseFrom(ctx context.Context, p *Problem, start []float64, curvature *mat.SymDense) (*Minimum, error) {
+	s, m, reason := (*search)(nil), &Minimum{}, ""
+	terms := float64(p.Design.Terms())
+	exact := p.Exact && float64(p.Design.Rows)*terms*terms <= exactWork
+	enough := max(stopSlope, p.Slope)
+	if exact && p.Penalty > 0 {
+		enough = newtonSlope
 	}
-	s.evaluate(s.best)
-	if p.Exact && float64(p.Design.Rows)*float64(terms)*float64(terms) <= exactWork {
-		s.newton()
+	for stride := p.curvatureStride(); ; stride /= 2 {
+		s = &search{objective: newObjective(p), axes: lowerRoot(p.withRidge(curvature)), origin: start,
+			beta: slices.Clone(start), gradient: make([]float64, p.Design.Terms())}
+		limit := p.MaxIterations - m.Iterations
+		again := stride > 0 && limit > turnAfter
+		if again {
+			limit = turnAfter
+		}
+		iterations, why, err := s.run(ctx, limit, enough)
+		if err != nil {
+			return nil, err
+		}
+		s.evaluate(s.best)
+		m.Iterations, reason = m.Iterations+iterations, why
+		if !again || iterations < turnAfter {
+			break
+		}
+		start, curvature = s.beta, p.curvature(s.beta, stride)
+	}
+	if exact && s.slope() <= acceptSlope {
+		m.hessian = s.newton()
 	}
 	slope := s.slope()
-	m := &Minimum{Beta: s.beta, Loss: s.loss, Gradient: floats.Norm(s.gradient, math.Inf(1)), Iterations: iterations}
+	m.Beta, m.Loss, m.Gradient = s.beta, s.loss, floats.Norm(s.gradient, math.Inf(1))
 	switch {
 	case p.Penalty == 0 && floats.Norm(m.Beta[1:], math.Inf(1)) > runaway:
-		return nil, &NotConverged{"the columns tell the classes apart perfectly, so that coefficients grow without end", m.Gradient, iterations}
-	case !(slope <= acceptSlope):
-		return nil, &NotConverged{reason, m.Gradient, iterations}
+		return nil, &NotConverged{"the columns tell the classes apart perfectly, so that coefficients grow without end", m.Gradient, m.Iterations}
+	case !(slope <= max(acceptSlope, p.Slope)):
+		return nil, &NotConverged{reason, m.Gradient, m.Iterations}
 	}
 	return m, nil
 }
 
-// sampleMinimum moves beta to about the minimum of a sample of rows and returns the lower root of the second
-// derivative there.
-func (p *Problem) sampleMinimum(ctx context.Context, beta []float64) (*mat.TriDense, error) {
+// sampleMinimum moves beta to about the minimum of a sample of rows.
+func (p *Problem) sampleMinimum(ctx context.Context, beta []float64) error {
 	d := p.Design
 	stride := max(1, d.Rows/max(5000, 20*d.Terms()))
 	sample := *p
@@ -92,12 +125,11 @@ func (p *Problem) sampleMinimum(ctx context.Context, beta []float64) (*mat.TriDe
 	o := newObjective(&sample)
 	gradient, next, nextGradient := make([]float64, d.Terms()), make([]float64, d.Terms()), make([]float64, d.Terms())
 	value, _ := o.at(beta, gradient)
-	var root *mat.TriDense
 	for range 12 {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		root = lowerRoot(sample.hessian(beta, 1))
+		root := lowerRoot(sample.hessian(beta))
 		step := slices.Clone(gradient)
 		forward(root, step)
 		decrease := floats.Dot(step, step)
@@ -112,12 +144,11 @@ func (p *Problem) sampleMinimum(ctx context.Context, beta []float64) (*mat.TriDe
 				copy(gradient, nextGradient)
 			}
 		}
-		// A full step that gains next to nothing leaves the second derivative as it is.
-		if !better || decrease < 1e-6 {
-			break
+		if !better || decrease < 1e-4 {
+			break // the whole is elsewhere by more than another step would do
 		}
 	}
-	return root, nil
+	return nil
 }
 
 // sample copies one row of every stride.
@@ -137,133 +168,4 @@ func (p *Problem) sample(stride int) Problem {
 		}
 	}
 	return s
-}
-
-// lowerRoot is L with L L' = a, with as much added to the diagonal of a as that needs.
-func lowerRoot(a *mat.SymDense) *mat.TriDense {
-	n := a.SymmetricDim()
-	trace := 0.0
-	for i := range n {
-		trace += a.At(i, i)
-	}
-	var chol mat.Cholesky
-	root := mat.NewTriDense(n, mat.Lower, nil)
-	for ridge := 1e-10 * (trace/float64(n) + 1e-300); ridge < math.MaxFloat32; ridge *= 10 {
-		if chol.Factorize(a) && chol.Cond() < 1e15 {
-			chol.LTo(root)
-			return root
-		}
-		for i := range n {
-			a.SetSym(i, i, a.At(i, i)+ridge)
-		}
-	}
-	for i := range n {
-		root.SetTri(i, i, 1)
-	}
-	return root
-}
-
-// forward and backward solve L y = v and L' y = v in place.
-func forward(l *mat.TriDense, v []float64) {
-	raw := l.RawTriangular()
-	for i := range v {
-		row := raw.Data[i*raw.Stride : i*raw.Stride+i]
-		v[i] = (v[i] - floats.Dot(row, v[:i])) / raw.Data[i*raw.Stride+i]
-	}
-}
-
-func backward(l *mat.TriDense, v []float64) {
-	raw := l.RawTriangular()
-	for i := len(v) - 1; i >= 0; i-- {
-		v[i] /= raw.Data[i*raw.Stride+i]
-		floats.AddScaled(v[:i], -v[i], raw.Data[i*raw.Stride:i*raw.Stride+i])
-	}
-}
-
-// search is the objective along the turned axes: beta = origin + L'^-1 u.
-type search struct {
-	*objective
-	axes   *mat.TriDense
-	origin []float64
-
-	at             []float64 // the u of what follows
-	beta, gradient []float64
-	value, loss    float64
-
-	best      []float64
-	bestValue float64
-}
-
-func (s *search) evaluate(u []float64) {
-	if slices.Equal(s.at, u) {
-		return
-	}
-	s.at = append(s.at[:0], u...)
-	copy(s.beta, u)
-	backward(s.axes, s.beta)
-	floats.Add(s.beta, s.origin)
-	s.value, s.loss = s.objective.at(s.beta, s.gradient)
-	if s.best == nil || s.value < s.bestValue {
-		s.best, s.bestValue = append(s.best[:0], u...), s.value
-	}
-}
-
-// slope is the largest slope along the turned axes.
-func (s *search) slope() float64 {
-	g := slices.Clone(s.gradient)
-	forward(s.axes, g)
-	return floats.Norm(g, math.Inf(1))
-}
-
-// run returns how many iterations it took and why it ended. Whether that is the minimum is for the slope to say: the
-// library calls the end of precision a failure and the iteration limit a success.
-func (s *search) run(ctx context.Context) (iterations int, reason string, err error) {
-	problem := optimize.Problem{
-		Func: func(u []float64) float64 {
-			s.evaluate(u)
-			return s.value
-		},
-		Grad: func(gradient, u []float64) {
-			s.evaluate(u)
-			copy(gradient, s.gradient)
-			forward(s.axes, gradient)
-		},
-		Status: func() (optimize.Status, error) {
-			if err := ctx.Err(); err != nil {
-				return optimize.Failure, err
-			}
-			return optimize.NotTerminated, nil
-		},
-	}
-	settings := &optimize.Settings{
-		GradientThreshold: stopSlope,
-		MajorIterations:   s.MaxIterations,
-		Converger:         &optimize.FunctionConverge{Relative: 1e-10, Iterations: 10},
-	}
-	result, err := optimize.Minimize(problem, make([]float64, len(s.origin)), settings, &optimize.LBFGS{})
-	if ctx.Err() != nil {
-		return 0, "", ctx.Err()
-	}
-	if result == nil {
-		return 0, "", &NotConverged{Reason: errors.Join(errors.New("the search could not begin"), err).Error()}
-	}
-	reason = "it ended with " + result.Status.String()
-	if err != nil {
-		reason += ": " + err.Error()
-	}
-	return result.MajorIterations, reason, nil
-}
-
-// newton takes one Newton step on all rows, unless it does not help.
-func (s *search) newton() {
-	step := slices.Clone(s.gradient)
-	root := lowerRoot(s.hessian(s.beta, 1))
-	forward(root, step)
-	backward(root, step)
-	beta, gradient := slices.Clone(s.beta), make([]float64, len(s.gradient))
-	floats.Sub(beta, step)
-	value, loss := s.objective.at(beta, gradient)
-	if floats.Norm(gradient, 2) < floats.Norm(s.gradient, 2) {
-		s.beta, s.gradient, s.value, s.loss = beta, gradient, value, loss
-	}
 }

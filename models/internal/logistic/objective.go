@@ -14,7 +14,9 @@ type Problem struct {
 	Workers int
 	// MaxIterations bounds the iterations of Minimise.
 	MaxIterations int
-	// Exact asks Minimise for a last Newton step on all rows, which makes coefficients exact to rounding.
+	// Slope ends a search: the largest slope left along the turned axes. 0 means as small as tells for certain.
+	Slope float64
+	// Exact asks Minimise to end with Newton steps on all rows, which make coefficients exact to rounding.
 	Exact bool
 }
 

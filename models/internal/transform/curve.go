@@ -4,7 +4,7 @@ import "math"
 
 // Curve is what a column of numbers adds to the sum, made ready for many rows: one cubic for each stretch between
 // knots, in place of a sum of terms that each need powers of their own. It agrees with Number.Contribution but for
-// rounding. It never changes.
+// rounding. It never changes once it is quick.
 type Curve struct {
 	low, high float64
 	log       bool
@@ -12,6 +12,7 @@ type Curve struct {
 	pieces    [][4]float64 // of each stretch, in powers of the distance to origin
 	origins   []float64
 	missing   float64
+	octaves   octaves
 }
 
 // Curve of a checked column.
@@ -64,17 +65,29 @@ func (n *Number) addSpline(p *[4]float64, j int, origin float64, begun bool) {
 	cube(last, weight*(beforeLast-n.Knots[j])/(last-beforeLast))
 }
 
+// Quicken makes At of positive numbers several times faster, for up to 27 KB.
+func (c *Curve) Quicken() { c.octaves = c.newOctaves() }
+
 // At is what a value adds.
 func (c *Curve) At(x float32) float64 {
+	if s := c.octaves.at(x); s == s {
+		return s
+	}
+	return c.exact(x)
+}
+
+func (c *Curve) exact(x float32) float64 {
 	if x != x {
 		return c.missing
 	}
-	v := float64(x)
-	if v < c.low {
-		v = c.low
-	} else if v > c.high {
-		v = c.high
+	s := c.unclamped(max(c.low, min(c.high, float64(x))))
+	if math.Abs(s) < greatest {
+		return s
 	}
+	return bounded(s)
+}
+
+func (c *Curve) unclamped(v float64) float64 {
 	if c.log {
 		v = signedLog(v)
 	}
@@ -88,9 +101,5 @@ func (c *Curve) At(x float32) float64 {
 		i += past
 	}
 	p, u := &c.pieces[i], v-c.origins[i]
-	s := p[0] + u*(p[1]+u*(p[2]+u*p[3]))
-	if math.Abs(s) < greatest {
-		return s
-	}
-	return bounded(s)
+	return p[0] + u*(p[1]+u*(p[2]+u*p[3]))
 }

@@ -25,7 +25,7 @@ type Shape struct{ Log, Spline bool }
 
 // How columns are judged.
 const (
-	sampleRows  = 1 << 16 // quantiles are those of so many rows, evenly spread
+	sampleRows  = 1 << 15 // quantiles are those of so many rows, evenly spread
 	tail        = 0.001   // values beyond these quantiles are clamped to them
 	fewDistinct = 6       // columns of so few values are not clamped
 	skewed      = 1.5     // from this skewness on the logarithm is tried

@@ -49,6 +49,9 @@ func TestNumbersAreFinite(t *testing.T) {
 		}
 		weighed(t, &n)
 		c := n.Curve()
+		if rapid.Bool().Draw(t, "quick") {
+			c.Quicken()
+		}
 		out := make([]float32, len(n.Terms))
 		for _, x := range append(column(t), values...) {
 			n.Standard(x, out)
@@ -66,6 +69,28 @@ func TestNumbersAreFinite(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestQuickCurve compares a quick curve with the sum of its terms at amounts of money, in and beyond its range.
+func TestQuickCurve(t *testing.T) {
+	values := make([]float32, 20_000)
+	for i := range values {
+		values[i] = float32(math.Round(100*math.Exp(5*math.Sin(float64(i)))) / 100)
+	}
+	for _, shape := range []Shape{{Log: true}, {Spline: true}, {Log: true, Spline: true}} {
+		n := FitNumber(Source{Values: values, Rows: all(len(values))}, shape, 50)
+		for i := range n.Terms {
+			n.Terms[i].Coefficient = 1 - 0.7*float64(i)
+		}
+		c := n.Curve()
+		c.Quicken()
+		for i := range 300_000 {
+			x := float32(math.Exp(float64(i)/12_000 - 8))
+			if slow, fast := n.Contribution(x), c.At(x); math.Abs(slow-fast) > 2e-7 {
+				t.Fatalf("%+v: %v adds %v term by term and %v by the curve", shape, x, slow, fast)
+			}
+		}
+	}
 }
 
 func TestTermsAreStandard(t *testing.T) {
