@@ -163,6 +163,18 @@ func (c *Column) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Grows says whether the column grows with the time that the store covers, when that is so many days at first: a window that reaches beyond them
+// holds more each day, as does the time since somebody was first heard of. That such a column moves says nothing.
+func (c Column) Grows(coveredDays int) bool {
+	switch c.Family {
+	case Tenure:
+		return true
+	case Tag, Attribute:
+		return false
+	}
+	return c.WindowDays == 0 || max(c.WindowDays, c.LongDays) > coveredDays
+}
+
 // Static says whether the column is of the present alone, so that a model may use it only where the fact does not change: of the past it says
 // what is so now.
 func (c Column) Static() bool { return c.Family == Tag || c.Family == Attribute }

@@ -14,6 +14,8 @@ type Options struct {
 	// Static are tags and attributes that do not change, columns of the families Tag and Attribute. No others are chosen, since the store has
 	// only their present state.
 	Static []Column
+	// First are the events that matter most, such as those of the question: when there are too many columns, others are left out before them.
+	First []string
 	// Amounts and Codes declare properties, as event.property, to be amounts or not, whatever they look like.
 	Amounts, Codes []string
 	// WithoutReceipts leaves out columns about messages.
@@ -66,7 +68,15 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 		return Plan{}, fmt.Errorf("%d static columns leave no room for others: at most %d columns are wanted", len(static.Columns), most)
 	}
 	events := slices.Clone(c.Events)
-	slices.SortStableFunc(events, func(a, b segments.EventSummary) int { return cmp.Compare(b.Count, a.Count) })
+	last := func(e segments.EventSummary) int {
+		if slices.Contains(o.First, e.Name) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(events, func(a, b segments.EventSummary) int {
+		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(b.Count, a.Count))
+	})
 	var dropped []LeftOut
 	for {
 		var plan Plan
@@ -84,7 +94,7 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 		rarest := events[len(events)-1]
 		events = events[:len(events)-1]
 		dropped = append(dropped, LeftOut{"event " + value.Quote(rarest.Name),
-			fmt.Sprintf("there would be more than %d columns, and it is rarer than the others: it happened %d times", most, rarest.Count)})
+			fmt.Sprintf("there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times", most, rarest.Count)})
 	}
 }
 

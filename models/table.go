@@ -7,7 +7,7 @@ import (
 
 // Limits of what a model may be made of.
 const (
-	MaxColumns     = 4096    // raw columns
+	MaxColumns     = 512     // raw columns: each takes 256 KiB while a block is scored
 	MaxLevels      = 4096    // levels of one column
 	MaxNameBytes   = 4096    // name of a column or a level
 	maxProducts    = 64      // products of two columns

@@ -3,7 +3,9 @@ package segments
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"whowhen.dev/whowhen/segments/batch"
@@ -28,6 +30,28 @@ func ScoreAtLeast(p float64) (code uint16, ok bool) {
 		return 0, false
 	}
 	return uint16(at), true
+}
+
+// ScoreText returns the probability of a code in digits that expressions read: rounded down to nine significant ones, or as many more as tell it
+// from the code below. So score("x") >= TEXT holds for just those with this code or a higher one.
+func ScoreText(code uint16) string {
+	p, below := score.Probability(code), 0.0
+	if code > 0 {
+		below = score.Probability(code - 1)
+	}
+	for digits := 9; digits < 18; digits++ {
+		decimals := digits - 1 - int(math.Floor(math.Log10(p)))
+		text := strconv.FormatFloat(p, 'f', decimals, 64)
+		q, err := strconv.ParseFloat(text, 64)
+		if err == nil && q > p { // it was rounded up
+			text = strconv.FormatFloat(p-math.Pow10(-decimals), 'f', decimals, 64)
+			q, err = strconv.ParseFloat(text, 64)
+		}
+		if err == nil && q <= p && q > below {
+			return text
+		}
+	}
+	return strconv.FormatFloat(p, 'f', -1, 64)
 }
 
 // StageScores adds a chunk to a generation of scores and returns its position in the log once it is on disk. Nobody sees

@@ -199,10 +199,15 @@ func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse) (findings [
 		findings = append(findings, fmt.Sprintf("the scores are not distributed as in training (stability %.2f, above %.2f): train again", c.ScoreStability, another))
 	}
 	const most = 5 // named
-	for i, column := range c.Columns {
-		if column.Stability <= another || i == most {
+	named := 0
+	for _, column := range c.Columns {
+		if column.Stability <= another || named == most {
 			break
 		}
+		if parsed, err := features.Parse(column.Column); err == nil && parsed.Grows(coveredDays(a)) {
+			continue
+		}
+		named++
 		findings = append(findings, fmt.Sprintf("%s is not distributed as in training (stability %.2f)", column.Column, column.Stability))
 	}
 	if len(c.Outcomes) == 0 {
@@ -222,6 +227,19 @@ func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse) (findings [
 		findings = append(findings, fmt.Sprintf("the model was trained on a part of what came after %s, so the outcomes flatter it", c.OutcomesCutoff))
 	}
 	return findings
+}
+
+// coveredDays is how many days of history the oldest cut-off trained on had.
+func coveredDays(a *models.Artifact) int {
+	first, err := propensity.ParseDay(a.Training.FirstDay)
+	if err != nil || len(a.Training.Cutoffs) == 0 {
+		return 0
+	}
+	oldest, err := propensity.ParseDay(slices.Min(a.Training.Cutoffs))
+	if err != nil {
+		return 0
+	}
+	return int(oldest - first)
 }
 
 // trainedOn says whether the horizon of a cut-off that a model was trained on reaches beyond a day.

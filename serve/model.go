@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -32,8 +31,6 @@ const (
 
 type modelService struct {
 	server *Server
-	// changing is held while a version is made active.
-	changing *sync.Mutex
 }
 
 // modelDir is where an app's models are.
@@ -55,6 +52,9 @@ func loadModel(models registry.Registry, name, version string) (*scoring.Model, 
 		return nil, nil, err
 	}
 	question, err := questionOf(artifact)
+	if err == nil && (question.Definition.Name != name || question.Definition.HorizonDays != artifact.Training.HorizonDays) {
+		err = fmt.Errorf("it is about %s over %d days", question.Definition.Name, question.Definition.HorizonDays)
+	}
 	if err != nil {
 		return nil, nil, &segments.Error{Reason: registry.ModelDamaged, Err: err,
 			Message: fmt.Sprintf("version %s of model %s has a definition that this whowhen cannot read; train again", version, name)}
@@ -157,8 +157,8 @@ func (s modelService) Activate(ctx context.Context, r *connect.Request[whowhenv1
 	if err := fits(ctx, app, m); err != nil {
 		return nil, err
 	}
-	s.changing.Lock()
-	defer s.changing.Unlock()
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
 	var previous string
 	if r.Msg.GetValidateOnly() {
 		changes, err := dir.Changes(name)
@@ -182,8 +182,8 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 		return nil, err
 	}
 	dir, name := modelDir(app), r.Msg.GetName()
-	s.changing.Lock()
-	defer s.changing.Unlock()
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
 	version, previous, err := dir.Before(name)
 	if err != nil {
 		return nil, err
@@ -202,6 +202,41 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 		s.server.scores.wake()
 	}
 	return connect.NewResponse(&whowhenv1.ActivateModelResponse{Name: name, Version: version, Previous: previous}), nil
+}
+
+func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
+	if err := checkBy(r.Msg.GetBy()); err != nil {
+		return nil, err
+	}
+	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	dir, name := modelDir(app), r.Msg.GetName()
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
+	response := &whowhenv1.ActivateModelResponse{Name: name}
+	changes, err := dir.Changes(name)
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
+		err = nil // its scores may be there all the same, when its files were removed
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Previous, _ = registry.Active(changes)
+	if r.Msg.GetValidateOnly() {
+		return connect.NewResponse(response), nil
+	}
+	if response.Previous != "" {
+		if _, err := dir.Deactivate(name, s.server.clock(), r.Msg.GetBy()); err != nil {
+			return nil, err
+		}
+	}
+	_, err = app.DropScores(ctx, name)
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == segments.ScoreUnknown && response.Previous != "" {
+		err = nil // there were none yet
+	}
+	return connect.NewResponse(response), err
 }
 
 func checkBy(by string) error {

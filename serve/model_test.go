@@ -377,3 +377,98 @@ func TestScoringGoesOn(t *testing.T) {
 		t.Errorf("the next generation is %x from %d", generation, from)
 	}
 }
+
+// TestAnotherModelOfTheSameName holds that scores are told by the whole artifact: version 1 of a directory that was removed is another model.
+func TestAnotherModelOfTheSameName(t *testing.T) {
+	s, app, c := modelServer(t)
+	activate := func() map[string]float64 {
+		t.Helper()
+		if _, err := c.Activate(t.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: "churn", Version: "1"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := scoreAll(t, c, &whowhenv1.ScoreAllRequest{Name: "churn", Version: "1", Publish: true, Quiet: true, IfDue: true}); err != nil {
+			t.Fatal(err)
+		}
+		scores, _, err := scoreAll(t, c, &whowhenv1.ScoreAllRequest{Name: "churn", Version: "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scores
+	}
+	first := activate()
+	if err := os.RemoveAll(filepath.Join(app.Dir(), "models", "churn")); err != nil {
+		t.Fatal(err)
+	}
+	addVersion(t, app, func(v string) registry.Content { return trained(t, v, 0.2, `recency("open")`) })
+	second := activate()
+	want, same := uint64(0), 0
+	for cid, p := range second {
+		if p >= 0.4 {
+			want++
+		}
+		if first[cid] == p {
+			same++
+		}
+	}
+	if same == len(second) {
+		t.Fatal("the two models say the same")
+	}
+	if n, err := countOf(t, app, `score("churn") >= 0.4`); err != nil || n != want {
+		t.Errorf("%d at 0.4 or more, want %d: %v", n, want, err)
+	}
+	if s.scores.round(t.Context(), 24*time.Hour, time.Minute); len(s.scores.failed) > 0 {
+		t.Error("it failed")
+	}
+}
+
+// TestActivatedMeanwhile holds that scores of a version that is not active any more when they are ready do not go into the store.
+func TestActivatedMeanwhile(t *testing.T) {
+	s, app, c := modelServer(t)
+	activate := func(version string) {
+		t.Helper()
+		if _, err := c.Activate(t.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: "churn", Version: version})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	activate("1")
+	m, _, err := loadModel(modelDir(app), "churn", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.scores.publish(t.Context(), app, m, publishing{rest: func(context.Context) error { activate("3"); return nil }})
+	if known := new(segments.Error); !errors.As(err, &known) || known.Reason != reasonModelNotActive {
+		t.Fatal(err)
+	}
+	if published, err := publishedScores(t.Context(), app); err != nil || published["churn"] != nil {
+		t.Errorf("%v, %v", published["churn"], err)
+	}
+}
+
+// TestDeactivate holds that a model can be taken away, also one whose files are gone.
+func TestDeactivate(t *testing.T) {
+	_, app, c := modelServer(t)
+	for _, gone := range []bool{false, true} {
+		if !gone {
+			if _, err := c.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn"})); reasonOf(t, err) != "SCORE_UNKNOWN" {
+				t.Error(err)
+			}
+		}
+		if _, err := c.Activate(t.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: "churn", Version: "1"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := scoreAll(t, c, &whowhenv1.ScoreAllRequest{Name: "churn", Version: "1", Publish: true, Quiet: true}); err != nil {
+			t.Fatal(err)
+		}
+		if gone {
+			if err := os.RemoveAll(filepath.Join(app.Dir(), "models", "churn")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn", By: "ann"})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := countOf(t, app, `score("churn") exists`); err == nil {
+			t.Error("its scores are still there")
+		}
+	}
+}

@@ -2,17 +2,18 @@ package serve
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"whowhen.dev/whowhen/features/propensity"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/serve/registry"
@@ -27,6 +28,8 @@ type scores struct {
 	// computing is held by who scores everybody, which takes cores, and answering by who has everybody's scores in memory for a caller: two
 	// bytes and a bit for each CID.
 	computing, answering *semaphore.Weighted
+	// activating is held while a version is made active, and while scores are published after a look at which one that is.
+	activating sync.Mutex
 
 	woken  chan struct{} // has a place for one
 	failed map[string]time.Time
@@ -107,24 +110,32 @@ func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Re
 	if active == "" {
 		return nil
 	}
-	due, err := s.due(ctx, app, name, active, every)
-	if err != nil || !due {
-		return err
-	}
 	m, question, err := loadModel(dir, name, active)
 	if err != nil {
+		return err
+	}
+	due, checked, err := s.due(ctx, app, m, every)
+	if err != nil || !due && checked {
 		return err
 	}
 	if err := s.computing.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer s.computing.Release(1)
-	begun := s.clock()
-	p, err := s.publish(ctx, app, m, publishing{workers: 1, rest: restAsLong(time.Now)})
-	if err != nil {
-		return err
+	if due {
+		begun := s.clock()
+		p, err := s.publish(ctx, app, m, publishing{workers: 1, rest: restAsLong(time.Now)})
+		if err != nil {
+			return err
+		}
+		s.logger.Info("scored", "app", app.Name(), "model", name, "version", active, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
 	}
-	s.logger.Info("scored", "app", app.Name(), "model", name, "version", active, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
+	return s.watch(ctx, app, m, question)
+}
+
+// watch compares an active model with what it sees now, and keeps what it found.
+func (s *scores) watch(ctx context.Context, app *segments.App, m *scoring.Model, question *propensity.Question) error {
+	name, version := m.Artifact().Name, m.Artifact().Version
 	base, view, err := asKnown(ctx, app, nil)
 	if err != nil {
 		return err
@@ -135,32 +146,32 @@ func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Re
 		return err
 	}
 	for _, finding := range found.Findings {
-		s.logger.Warn("watching a model", "app", app.Name(), "model", name, "version", active, "finding", finding)
+		s.logger.Warn("watching a model", "app", app.Name(), "model", name, "version", version, "finding", finding)
 	}
 	text, err := protojson.Marshal(found)
 	if err != nil {
 		return err
 	}
-	return dir.SaveCheck(name, text)
+	return modelDir(app).SaveCheck(name, text)
 }
 
-// due says whether the store has not the scores that it should have.
-func (s *scores) due(ctx context.Context, app *segments.App, name, active string, every time.Duration) (bool, error) {
-	view, err := app.View(ctx, segments.ReadOptions{})
+// due says whether the store has not the scores that it should have, and whether the model has been watched since those it has were made.
+func (s *scores) due(ctx context.Context, app *segments.App, m *scoring.Model, every time.Duration) (due, watched bool, err error) {
+	base, view, err := asKnown(ctx, app, nil)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	defer view.Close()
-	past, err := view.Before(view.Day())
-	if err != nil {
-		return false, err
-	}
+	defer base.Close()
 	for _, status := range view.Scores() {
-		if p := status.Published; status.Name == name && p != nil && p.Version == active {
-			return every > 0 && p.AsOf.Before(past.AsOf()) && s.clock().Sub(p.AsOf) >= every, nil
+		if p := status.Published; status.Name == m.Artifact().Name && p != nil && p.Definition == m.Identity() {
+			due := every > 0 && p.AsOf.Before(view.AsOf()) && s.clock().Sub(p.AsOf) >= every
+			text, err := modelDir(app).Check(m.Artifact().Name)
+			found := &whowhenv1.CheckModelResponse{}
+			watched := err == nil && text != nil && protojson.Unmarshal(text, found) == nil && found.Version == p.Version && !found.AsOf.AsTime().Before(p.AsOf)
+			return due, watched, err
 		}
 	}
-	return true, nil
+	return true, false, nil
 }
 
 // restAsLong returns a function that sleeps as long as it was since it last returned, so that half of a core is left to others.
@@ -209,7 +220,7 @@ func (s *scores) publish(ctx context.Context, app *segments.App, m *scoring.Mode
 		return published{}, err
 	}
 	a := m.Artifact()
-	generation, from := generationOf(view, a.Name, a.Version)
+	generation, from := generationOf(view, a.Name, m.Identity())
 	if p.each != nil {
 		from = 0
 	}
@@ -237,18 +248,35 @@ func (s *scores) publish(ctx context.Context, app *segments.App, m *scoring.Mode
 	if err != nil {
 		return done, err
 	}
-	definition := sha256.Sum256([]byte(a.Definition))
+	s.activating.Lock()
+	defer s.activating.Unlock()
+	if err := stillActive(modelDir(app), a.Name, a.Version); err != nil {
+		return done, err
+	}
 	done.position, err = app.PublishScores(ctx, batch.ScorePublish{
-		Name: a.Name, Generation: generation, Version: a.Version, AsOfMillis: view.AsOf().UnixMilli(), Definition: hex.EncodeToString(definition[:16]),
+		Name: a.Name, Generation: generation, Version: a.Version, AsOfMillis: view.AsOf().UnixMilli(), Definition: m.Identity(),
 	})
 	return done, err
 }
 
-// generationOf returns the generation that scores of a version as of the view are staged under, and from which ordinal on they are not
+// stillActive says that another version has become active meanwhile, if so.
+func stillActive(dir registry.Registry, name, version string) error {
+	changes, err := dir.Changes(name)
+	if err != nil {
+		return err
+	}
+	if active, _ := registry.Active(changes); active != version {
+		return &segments.Error{Reason: reasonModelNotActive, Field: "version", Retryable: true,
+			Message: fmt.Sprintf("version %s of model %s is not active any more, so its scores do not go into the store", version, name)}
+	}
+	return nil
+}
+
+// generationOf returns the generation that scores of an artifact as of the view are staged under, and from which ordinal on they are not
 // staged yet. The upper half of a generation counts up; the lower half tells what is in it, so that an interrupted
 // run finds what is its own.
-func generationOf(v *segments.View, name, version string) (generation uint64, from uint32) {
-	mark := uint64(crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d", version, v.Day())))
+func generationOf(v *segments.View, name, identity string) (generation uint64, from uint32) {
+	mark := uint64(crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d", identity, v.Day())))
 	count := uint64(0)
 	for _, status := range v.Scores() {
 		if status.Name != name {

@@ -33,6 +33,10 @@ func asKnown(ctx context.Context, app *segments.App, r *whowhenv1.Read) (base, v
 	if base, err = app.View(ctx, options); err != nil {
 		return nil, nil, err
 	}
+	if !options.AsOf.IsZero() && base.Day() == today.Day() {
+		base.Close()
+		return nil, nil, &segments.Error{Reason: segments.AsOfInFuture, Field: "read.as_of", Message: "a score is as of the end of a day, and today has not ended; leave as_of out for the end of yesterday"}
+	}
 	if base.Day() < today.Day() {
 		return base, base, nil
 	}
@@ -107,11 +111,13 @@ func (s modelService) ScoreAll(ctx context.Context, r *connect.Request[whowhenv1
 			return err
 		}
 	}
-	// Computing comes first and sending then, so that a slow reader holds up nobody but the next who wants everybody's scores.
-	if err := s.server.scores.answering.Acquire(ctx, 1); err != nil {
-		return err
+	// Computing comes first and sending then, so that a slow reader holds up nobody but the next who wants everybody's scores told.
+	if !r.Msg.GetQuiet() {
+		if err := s.server.scores.answering.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer s.server.scores.answering.Release(1)
 	}
-	defer s.server.scores.answering.Release(1)
 	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -192,7 +198,7 @@ func (s modelService) computeAll(ctx context.Context, app *segments.App, m *scor
 	const workers = 2
 	if request.GetPublish() && request.GetQuiet() && request.GetIfDue() {
 		for _, status := range view.Scores() {
-			if p := status.Published; status.Name == request.GetName() && p != nil && p.Version == head.Version && p.AsOf.Equal(view.AsOf()) {
+			if p := status.Published; status.Name == request.GetName() && p != nil && p.Definition == m.Identity() && p.AsOf.Equal(view.AsOf()) {
 				done.scored, done.published = p.CIDs, view.Position()
 				return done, nil
 			}

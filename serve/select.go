@@ -75,8 +75,7 @@ func (s *cidSender) addStringsPacked(cids []string) error {
 	var packed [batch.PackedBytes]byte
 	for _, cid := range cids {
 		if !batch.Pack(&packed, cid) {
-			return &segments.Error{Reason: reasonCIDNotPackable, Field: "packed", Message: fmt.Sprintf(
-				"the CID %.140q is not 32 lower-case hexadecimal digits, so it cannot be sent as 16 bytes; ask without packed", cid)}
+			return errNotPackable(cid)
 		}
 		if err := s.addPacked(packed[:]); err != nil {
 			return err
@@ -105,4 +104,9 @@ func (s *cidSender) flush() error {
 	clear(s.message.Cids) // so as not to hold on to them
 	s.message.Cids, s.message.PackedCids, s.bytes = s.message.Cids[:0], s.message.PackedCids[:0], 0
 	return err
+}
+
+func errNotPackable(cid string) error {
+	return &segments.Error{Reason: reasonCIDNotPackable, Field: "packed", Message: fmt.Sprintf(
+		"the CID %.140q is not 32 lower-case hexadecimal digits, so it cannot be sent as 16 bytes; ask without packed", cid)}
 }

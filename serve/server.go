@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +51,7 @@ func (s *Server) Handler() http.Handler {
 	mount := func(path string, h http.Handler) { mux.Handle(path, s.bound(h)) }
 	mount(whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, options...))
 	mount(whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
-	mount(whowhenv1connect.NewModelServiceHandler(modelService{s, &sync.Mutex{}}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
+	mount(whowhenv1connect.NewModelServiceHandler(modelService{s}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, options...))
 	mount(grpchealth.NewHandler(healthChecker{s}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
@@ -106,5 +105,9 @@ func selectUncompressed(spec connect.Spec) []connect.HandlerOption {
 
 // streamsCIDs says whether a procedure answers with a stream of CIDs.
 func streamsCIDs(procedure string) bool {
-	return procedure == whowhenv1connect.AudienceServiceSelectProcedure || procedure == whowhenv1connect.ModelServiceScoreAllProcedure
+	switch procedure {
+	case whowhenv1connect.AudienceServiceSelectProcedure, whowhenv1connect.ModelServiceScoreAllProcedure:
+		return true
+	}
+	return false
 }

@@ -36,6 +36,9 @@ func (j *job) result(m *fitted, trials []*trial) (*Result, error) {
 	}
 	for name, b := range r.Baselines {
 		a.Baselines[name] = figures(b.Figures)
+		if name == activeModel && j.activeSawTest() {
+			continue // it knows the answers
+		}
 		gain, err := paired(trials, name)
 		if err != nil {
 			return nil, err
@@ -134,7 +137,7 @@ func (j *job) report(m *fitted, trials []*trial) (*report.Report, error) {
 		without := means([]report.Figures{f})
 		r.WithoutReceipts = &without
 	}
-	if r.Gate, err = gate(trials, j.options.Active != nil); err != nil {
+	if r.Gate, err = gate(trials, j.options.Active != nil && !j.activeSawTest()); err != nil {
 		return nil, err
 	}
 	for _, p := range m.populations {
@@ -177,6 +180,8 @@ func (j *job) drift(r *report.Report, m *fitted, t *trial) error {
 	if r.ScoreDrift, err = m.ScoreBins.PSI(t.scores); err != nil {
 		return err
 	}
+	moved, worst, most := 0, 0.0, ""
+	covered := int(j.cutoffs.Train[0] - j.known.first)
 	for i, c := range m.Model.Columns() {
 		psi, err := m.ColumnBins[i].PSI(t.columns[i])
 		if err != nil {
@@ -187,13 +192,16 @@ func (j *job) drift(r *report.Report, m *fitted, t *trial) error {
 			return err
 		}
 		r.Drift = append(r.Drift, report.Drift{Column: c.Name, Words: columnWords(column), PSI: psi})
+		if psi >= much && !column.Grows(covered) {
+			moved++
+			if psi > worst {
+				worst, most = psi, columnWords(column)
+			}
+		}
 	}
 	slices.SortStableFunc(r.Drift, func(a, b report.Drift) int { return cmp.Compare(b.PSI, a.PSI) })
-	if n := slices.IndexFunc(r.Drift, func(d report.Drift) bool { return d.PSI < much }); n > 0 || n < 0 && len(r.Drift) > 0 {
-		if n < 0 {
-			n = len(r.Drift)
-		}
-		j.warn("%d of %d columns moved much between training and test, most of all: %s (index %.2f)", n, len(r.Drift), r.Drift[0].Words, r.Drift[0].PSI)
+	if moved > 0 {
+		j.warn("%d of %d columns moved much between training and test, most of all: %s (index %.2f)", moved, len(r.Drift), most, worst)
 	}
 	if r.ScoreDrift >= much {
 		j.warn("the score itself moved much between training and test (index %.2f): the world is another one", r.ScoreDrift)

@@ -191,14 +191,19 @@ func share(t models.Table) float64 {
 	return ratio(positive, all)
 }
 
+// activeSawTest says whether the active model was fitted to outcomes that the new one is judged by.
+func (j *job) activeSawTest() bool {
+	return j.options.Active != nil && j.options.ActiveLastDay >= j.cutoffs.Test[0]
+}
+
 // judge has the model and the baselines predict the rows of the test cut-offs.
 func (j *job) judge(ctx context.Context, m *fitted) ([]*trial, error) {
 	contenders := []contender{{name: theModel, model: m.Model}, {name: recencyOnly, model: m.recency.Model}, {name: baseRate, constant: m.base}}
 	if m.bare != nil {
 		contenders = append(contenders, contender{name: withoutReceipts, model: m.bare.Model})
 	}
-	if last := j.cutoffs.Test[len(j.cutoffs.Test)-1]; j.options.Active != nil && j.options.ActiveLastDay >= last {
-		j.warn("the active model was fitted to outcomes up to %s, those of the test cut-off %s among them: it looks better here than it is", j.options.ActiveLastDay, last)
+	if j.activeSawTest() {
+		j.warn("the active model was fitted to outcomes up to %s, those of the test cut-off %s among them: it looks better here than it is, and the gate does not ask about it", j.options.ActiveLastDay, j.cutoffs.Test[0])
 	}
 	var trials []*trial
 	var tested []*population

@@ -70,8 +70,8 @@ func TestTruth(t *testing.T) {
 	if !r.Gate.Passed || r.Baselines[baseRate].AUC != 0.5 || r.Baselines[recencyOnly].LogLoss <= r.LogLoss {
 		t.Errorf("gate %+v, baselines %+v", r.Gate, r.Baselines)
 	}
-	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "1 of") || !strings.Contains(r.Warnings[0], "first heard of") {
-		t.Errorf("only the tenure moves in this world, but the warnings are %q", r.Warnings)
+	if len(r.Warnings) > 0 {
+		t.Errorf("nothing moves in this world but the time since it began, and the warnings are %q", r.Warnings)
 	}
 	for _, c := range r.Cutoffs {
 		if c.Lost != 0 {

@@ -18,11 +18,12 @@ import (
 )
 
 type modelsCmd struct {
-	List     modelsListCmd     `cmd:"" default:"1" help:"List the models, which version is active and which scores are in the store."`
-	Show     modelsShowCmd     `cmd:"" help:"Say how a version was trained and judged, and what it goes by."`
-	Activate modelsActivateCmd `cmd:"" help:"Make a version the one that score(\"NAME\") means, and score everybody with it."`
-	Rollback modelsRollbackCmd `cmd:"" help:"Go back to the version that was active before."`
-	Check    modelsCheckCmd    `cmd:"" help:"Compare what a model sees now with what it was trained on, and what it foretold with what came."`
+	List       modelsListCmd       `cmd:"" default:"1" help:"List the models, which version is active and which scores are in the store."`
+	Show       modelsShowCmd       `cmd:"" help:"Say how a version was trained and judged, and what it goes by."`
+	Activate   modelsActivateCmd   `cmd:"" help:"Make a version the one that score(\"NAME\") means, and score everybody with it."`
+	Rollback   modelsRollbackCmd   `cmd:"" help:"Go back to the version that was active before."`
+	Deactivate modelsDeactivateCmd `cmd:"" help:"Leave no version active, and take the scores away."`
+	Check      modelsCheckCmd      `cmd:"" help:"Compare what a model sees now with what it was trained on, and what it foretold with what came."`
 }
 
 func (modelsCmd) Help() string {
@@ -66,7 +67,15 @@ func (c *modelsListCmd) Run(ctx context.Context, m *Main) error {
 		}
 		t.add(model.Name, model.Newest, cmp.Or(model.Active, "-"), since, by, stored, cids)
 	}
-	return m.printLines(t.lines())
+	lines := t.lines()
+	for _, model := range answer.Msg.Models {
+		for _, v := range model.Versions {
+			if v.Problem != "" {
+				lines = append(lines, sentence(v.Problem))
+			}
+		}
+	}
+	return m.printLines(lines)
 }
 
 type modelsShowCmd struct {
@@ -126,7 +135,7 @@ func shownLines(r *whowhenv1.GetModelResponse) []string {
 	if len(r.Model.Changes) > 0 {
 		changes := newTable("when", "what", ">version", "by")
 		for _, c := range r.Model.Changes {
-			what := map[string]string{"ACTIVATED": "activated", "ROLLED_BACK": "went back to"}[c.Action]
+			what := map[string]string{"ACTIVATED": "activated", "ROLLED_BACK": "went back to", "DEACTIVATED": "deactivated"}[c.Action]
 			if c.Forced {
 				what += ", by force"
 			}
@@ -202,6 +211,25 @@ func (c *modelsRollbackCmd) Run(ctx context.Context, m *Main) error {
 		return err
 	}
 	return m.activated(ctx, a, answer.Msg)
+}
+
+type modelsDeactivateCmd struct {
+	Name string `arg:"" name:"name" help:"The model."`
+}
+
+func (c *modelsDeactivateCmd) Run(ctx context.Context, m *Main) error {
+	a, err := m.open(ctx, toRead)
+	if err != nil {
+		return err
+	}
+	answer, err := a.models.Deactivate(ctx, connect.NewRequest(&whowhenv1.RollbackModelRequest{App: m.flags.App, Name: c.Name, By: by()}))
+	if err != nil {
+		return err
+	}
+	if m.flags.JSON {
+		return m.printMessage(answer.Msg)
+	}
+	return m.print("No version of model %s is active, and score(%q) is unknown.", c.Name, c.Name)
 }
 
 // activated scores everybody with the version that has become active, and says so.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,13 +17,15 @@ import (
 
 	"whowhen.dev/whowhen/features/propensity"
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/segments"
 )
 
 type scoreCmd struct {
-	Model   string `required:"" placeholder:"NAME" help:"The model."`
-	Version string `placeholder:"N" help:"Which version. Default: the newest."`
-	Out     string `type:"path" placeholder:"FILE" help:"Write cid and probability of everybody eligible to this file as CSV; - for stdout."`
-	Cutoff  string `placeholder:"DAY" help:"Score as at this cut-off: what happened before that day is known. The same as --as-of the day before."`
+	CIDs    []string `arg:"" optional:"" name:"cid" help:"Only these, with what moved each most."`
+	Model   string   `required:"" placeholder:"NAME" help:"The model."`
+	Version string   `placeholder:"N" help:"Which version. Default: the newest."`
+	Out     string   `type:"path" placeholder:"FILE" help:"Write cid and probability of everybody eligible to this file as CSV; - for stdout."`
+	Cutoff  string   `placeholder:"DAY" help:"Score as at this cut-off: what happened before that day is known. The same as --as-of the day before."`
 	reading
 }
 
@@ -37,6 +40,7 @@ Examples:
 
   whowhen score --model pay
   whowhen score --model pay --out pay.csv
+  whowhen score --model pay ana ben
   whowhen score --model pay --version 2 --cutoff 2026-03-01 --out -
 `
 }
@@ -50,13 +54,22 @@ func (c *scoreCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	if len(c.CIDs) > 0 {
+		if c.Out != "" {
+			return usageError("--out is for everybody: leave it out, or the CIDs.")
+		}
+		return c.some(ctx, m, a, read)
+	}
 	request := &whowhenv1.ScoreAllRequest{App: m.flags.App, Name: c.Model, Version: c.Version, Read: read, Quiet: c.Out == ""}
 	why := ""
 	if request.Publish, why, err = c.publishes(ctx, m, a, read); err != nil {
 		return err
 	}
 	if !request.Publish && c.Out == "" {
-		return usageError("%s, so the scores do not go into the store: say where to write them, --out FILE.", why)
+		return usageError("%s: say where to write the scores, --out FILE.", why)
+	}
+	if info, err := os.Stat(c.Out); err == nil && info.IsDir() {
+		return usageError("--out %s is a directory: name a file.", c.Out)
 	}
 	last, err := c.run(ctx, m, a, request)
 	if err != nil {
@@ -83,6 +96,46 @@ func (c *scoreCmd) Run(ctx context.Context, m *Main) error {
 		return nil
 	}
 	return m.print("%s", text)
+}
+
+// some scores some CIDs and says why.
+func (c *scoreCmd) some(ctx context.Context, m *Main, a *api, read *whowhenv1.Read) error {
+	const moved = 5
+	answer, err := a.models.Score(ctx, connect.NewRequest(&whowhenv1.ScoreRequest{App: m.flags.App, Name: c.Model, Version: c.Version, Cids: c.CIDs, Moved: moved, Read: read}))
+	if err != nil {
+		return err
+	}
+	r := answer.Msg
+	if m.flags.JSON {
+		return m.printMessage(r)
+	}
+	t := newTable("cid", ">probability", ">odds times", "because of", "")
+	for i, s := range r.Scores {
+		switch {
+		case !s.Known:
+			t.add(c.CIDs[i], "-", "", "not heard of by then", "")
+			continue
+		case !s.Eligible:
+			t.add(c.CIDs[i], percent(s.Probability), "", "not one the model speaks of", "")
+		default:
+			t.add(c.CIDs[i], percent(s.Probability), "", "", "")
+		}
+		for _, moved := range s.Moved {
+			t.add("", "", number(math.Exp(moved.LogOdds), 2), moved.Column, valueText(moved.Value))
+		}
+	}
+	lines := append(t.lines(), "", fmt.Sprintf("Version %s of model %s, as of %s. The average is %s.", r.Version, c.Model, stamp(r.AsOf), percent(r.Average)))
+	return m.printLines(lines)
+}
+
+func valueText(v *whowhenv1.Value) string {
+	switch k := v.GetKind().(type) {
+	case *whowhenv1.Value_String_:
+		return "is " + k.String_
+	case *whowhenv1.Value_Number:
+		return "is " + strconv.FormatFloat(k.Number, 'g', 6, 64)
+	}
+	return "is missing"
 }
 
 // moment returns which moment is asked for.
@@ -155,6 +208,14 @@ func (c *scoreCmd) run(ctx context.Context, m *Main, a *api, request *whowhenv1.
 	return last, os.Rename(f.Name(), c.Out)
 }
 
+// probabilityText is a score as expressions can be asked about it.
+func probabilityText(p float64) string {
+	if code, ok := segments.ScoreAtLeast(p); ok {
+		return segments.ScoreText(code)
+	}
+	return strconv.FormatFloat(p, 'f', -1, 64)
+}
+
 // scoreAll has everybody scored and writes them as CSV to out, which may be nil. It returns what was told last, with version and moment.
 func (m *Main) scoreAll(ctx context.Context, a *api, request *whowhenv1.ScoreAllRequest, out io.Writer) (*whowhenv1.ScoreAllResponse, error) {
 	stream, err := a.models.ScoreAll(ctx, connect.NewRequest(request))
@@ -173,6 +234,7 @@ func (m *Main) scoreAll(ctx context.Context, a *api, request *whowhenv1.ScoreAll
 			return nil, err
 		}
 	}
+	texts := map[float64]string{} // 65,536 at most
 	var head, last *whowhenv1.ScoreAllResponse
 	for stream.Receive() {
 		last = stream.Msg()
@@ -184,7 +246,13 @@ func (m *Main) scoreAll(ctx context.Context, a *api, request *whowhenv1.ScoreAll
 			if w == nil {
 				break
 			}
-			if err := w.Write([]string{cid, strconv.FormatFloat(last.Probabilities[i], 'g', -1, 64)}); err != nil {
+			p := last.Probabilities[i]
+			text, known := texts[p]
+			if !known {
+				text = probabilityText(p)
+				texts[p] = text
+			}
+			if err := w.Write([]string{cid, text}); err != nil {
 				return nil, err
 			}
 		}

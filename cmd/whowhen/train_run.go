@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -155,7 +156,8 @@ func (m *Main) openToTrain(ctx context.Context, snapshot string) (*segments.App,
 
 // openSnapshot restores a snapshot into a directory of its own, which is there until Close.
 func (m *Main) openSnapshot(ctx context.Context, path string) (*segments.App, error) {
-	scratch, err := os.MkdirTemp("", "whowhen-train-*")
+	sweepScratch()
+	scratch, err := os.MkdirTemp("", fmt.Sprintf("%s%d-*", scratchPrefix, os.Getpid()))
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +171,23 @@ func (m *Main) openSnapshot(ctx context.Context, path string) (*segments.App, er
 	}
 	m.onClose(home.Close)
 	return home.App("")
+}
+
+// scratchPrefix begins the names of directories that snapshots are restored into; the process and something at random end them.
+const scratchPrefix = "whowhen-train-"
+
+// sweepScratch removes what trainings have left that were killed.
+func sweepScratch() {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), scratchPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		digits, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), scratchPrefix), "-")
+		if pid, err := strconv.Atoi(digits); err == nil && !processRuns(pid) {
+			_ = os.RemoveAll(dir) // somebody else's cannot be removed, and is not ours to tell of
+		}
+	}
 }
 
 // newSnapshot has a server make a snapshot, and returns its file.

@@ -22,8 +22,7 @@ func ReadDefinition(text []byte) (Definition, error) {
 		return Definition{}, &DefinitionError{Message: fmt.Sprintf("a definition has at most %d bytes, this one has %d", maxFileBytes, len(text))}
 	}
 	// The file is read into plain values first: read into the struct, a date in a string's place panics, and the case of keys does not matter.
-	var values map[string]any
-	err := toml.Unmarshal(text, &values)
+	values, err := unmarshal(text)
 	if wrong := new(toml.DecodeError); errors.As(err, &wrong) {
 		line, _ := wrong.Position()
 		return Definition{}, &DefinitionError{Line: line, Message: strings.TrimPrefix(wrong.Error(), "toml: "), Err: err}
@@ -46,6 +45,17 @@ func ReadDefinition(text []byte) (Definition, error) {
 		return Definition{}, wrong
 	}
 	return d, err
+}
+
+// unmarshal reads TOML. The library panics on a few texts that are none.
+func unmarshal(text []byte) (values map[string]any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			values, err = nil, fmt.Errorf("it is no TOML: %v", p)
+		}
+	}()
+	err = toml.Unmarshal(text, &values)
+	return values, err
 }
 
 // TOML returns the definition as a file that ReadDefinition reads back.

@@ -20,6 +20,8 @@ type Action string
 const (
 	Activated  Action = "ACTIVATED"
 	RolledBack Action = "ROLLED_BACK"
+	// Deactivated leaves no version active. The Version of the change is empty.
+	Deactivated Action = "DEACTIVATED"
 )
 
 // Change says who made which version active, and when.
@@ -75,11 +77,22 @@ func readChanges(path string) ([]Change, error) {
 		var c Change
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&c); err != nil || c.Version == "" || c.Action != Activated && c.Action != RolledBack {
+		if err := decoder.Decode(&c); err != nil || !c.known() {
 			return nil, damaged(errors.Join(fmt.Errorf("line %d is no change", number), err))
 		}
 		changes = append(changes, c)
 	}
+}
+
+// known says whether a change is one that Active understands.
+func (c Change) known() bool {
+	switch c.Action {
+	case Activated, RolledBack:
+		return c.Version != ""
+	case Deactivated:
+		return c.Version == ""
+	}
+	return false
 }
 
 // Active returns the version that is active after some changes, or "", and the one that a rollback would make active, or "".
@@ -89,6 +102,8 @@ func Active(changes []Change) (active, before Version) {
 		switch {
 		case c.Action == RolledBack && len(stack) > 1:
 			stack = stack[:len(stack)-1]
+		case c.Action == Deactivated:
+			stack = nil
 		case c.Action == Activated && (len(stack) == 0 || stack[len(stack)-1] != c.Version):
 			stack = append(stack, c.Version)
 		}
@@ -139,6 +154,18 @@ func (r Registry) Rollback(name string, at time.Time, by string) (version, previ
 		err = r.append(name, Change{RolledBack, version, at.UTC().Truncate(time.Second), by, false})
 	}
 	return version, previous, err
+}
+
+// Deactivate leaves no version active, and returns the one that was, or "".
+func (r Registry) Deactivate(name string, at time.Time, by string) (previous Version, err error) {
+	changes, err := r.Changes(name)
+	if err != nil {
+		return "", err
+	}
+	if previous, _ = Active(changes); previous == "" {
+		return "", nil
+	}
+	return previous, r.append(name, Change{Deactivated, "", at.UTC().Truncate(time.Second), by, false})
 }
 
 // append adds a change at the end, first ending a line that a crash has left unfinished.

@@ -186,8 +186,17 @@ func TestChanges(t *testing.T) {
 	if _, err := r.Activate("churn", "4", at, "ann", false); reasonOf(err) != VersionUnknown {
 		t.Error(err)
 	}
+	if previous, err := r.Deactivate("churn", at, "ann"); err != nil || previous != "1" {
+		t.Error(previous, err)
+	}
+	if previous, err := r.Deactivate("churn", at, "ann"); err != nil || previous != "" {
+		t.Error(previous, err)
+	}
+	expect("", "")
+	activate("3", "")
+	expect("3", "")
 	changes, err := r.Changes("churn")
-	if err != nil || len(changes) != 5 || changes[2] != (Change{Activated, "2", at, "ann", true}) || changes[4] != (Change{RolledBack, "1", at, "bob", false}) {
+	if err != nil || len(changes) != 7 || changes[2] != (Change{Activated, "2", at, "ann", true}) || changes[4] != (Change{RolledBack, "1", at, "bob", false}) {
 		t.Errorf("%v, %v", changes, err)
 	}
 }

@@ -5,6 +5,8 @@
 package scoring
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -20,6 +22,7 @@ const ModelMisfit segments.Reason = "MODEL_MISFIT"
 // Model is an artifact made ready to score. It is safe for concurrent use.
 type Model struct {
 	artifact *models.Artifact
+	identity string
 	eligible expr.Node
 	columns  []features.Column
 	levels   features.Levels
@@ -28,7 +31,12 @@ type Model struct {
 // New makes an artifact ready. eligible says of whom the model speaks. A column that features cannot compute is an error with reason
 // MODEL_MISFIT.
 func New(a *models.Artifact, eligible expr.Node) (*Model, error) {
-	m := &Model{artifact: a, eligible: eligible, levels: features.Levels{}}
+	data, err := a.Encode()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	m := &Model{artifact: a, identity: hex.EncodeToString(sum[:16]), eligible: eligible, levels: features.Levels{}}
 	for _, c := range a.Model.Columns() {
 		column, err := features.Parse(c.Name)
 		if err != nil {
@@ -45,6 +53,9 @@ func New(a *models.Artifact, eligible expr.Node) (*Model, error) {
 
 // Artifact returns what the model was made of.
 func (m *Model) Artifact() *models.Artifact { return m.artifact }
+
+// Identity tells the artifact from any other, of whatever name and version: a hash of all that is in it.
+func (m *Model) Identity() string { return m.identity }
 
 // Eligible returns of whom the model speaks.
 func (m *Model) Eligible() expr.Node { return m.eligible }

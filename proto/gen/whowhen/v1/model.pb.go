@@ -479,9 +479,9 @@ func (x *Figures) GetFigures() map[string]*Figure {
 
 type ModelChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// ACTIVATED or ROLLED_BACK.
+	// ACTIVATED, ROLLED_BACK or DEACTIVATED.
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
-	// The version that was active from then on.
+	// The version that was active from then on, empty for none.
 	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	At      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
 	By      string                 `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
@@ -2035,12 +2035,14 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\aOutcome\x12\x12\n" +
 	"\x04cids\x18\x01 \x01(\x04R\x04cids\x12\x1c\n" +
 	"\tpositives\x18\x02 \x01(\x04R\tpositives\x12 \n" +
-	"\vprobability\x18\x03 \x01(\x01R\vprobability2\x9c\x04\n" +
+	"\vprobability\x18\x03 \x01(\x01R\vprobability2\xef\x04\n" +
 	"\fModelService\x12J\n" +
 	"\x04List\x12\x1d.whowhen.v1.ListModelsRequest\x1a\x1e.whowhen.v1.ListModelsResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\x03Get\x12\x1b.whowhen.v1.GetModelRequest\x1a\x1c.whowhen.v1.GetModelResponse\"\x03\x90\x02\x01\x12O\n" +
 	"\bActivate\x12 .whowhen.v1.ActivateModelRequest\x1a!.whowhen.v1.ActivateModelResponse\x12O\n" +
-	"\bRollback\x12 .whowhen.v1.RollbackModelRequest\x1a!.whowhen.v1.ActivateModelResponse\x12A\n" +
+	"\bRollback\x12 .whowhen.v1.RollbackModelRequest\x1a!.whowhen.v1.ActivateModelResponse\x12Q\n" +
+	"\n" +
+	"Deactivate\x12 .whowhen.v1.RollbackModelRequest\x1a!.whowhen.v1.ActivateModelResponse\x12A\n" +
 	"\x05Score\x12\x18.whowhen.v1.ScoreRequest\x1a\x19.whowhen.v1.ScoreResponse\"\x03\x90\x02\x01\x12G\n" +
 	"\bScoreAll\x12\x1b.whowhen.v1.ScoreAllRequest\x1a\x1c.whowhen.v1.ScoreAllResponse0\x01\x12K\n" +
 	"\x05Check\x12\x1d.whowhen.v1.CheckModelRequest\x1a\x1e.whowhen.v1.CheckModelResponse\"\x03\x90\x02\x01B4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
@@ -2124,18 +2126,20 @@ var file_whowhen_v1_model_proto_depIdxs = []int32{
 	8,  // 29: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
 	12, // 30: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
 	13, // 31: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
-	15, // 32: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
-	19, // 33: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
-	21, // 34: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
-	1,  // 35: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
-	9,  // 36: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
-	14, // 37: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 38: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
-	16, // 39: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
-	20, // 40: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
-	22, // 41: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
-	35, // [35:42] is the sub-list for method output_type
-	28, // [28:35] is the sub-list for method input_type
+	13, // 32: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
+	15, // 33: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
+	19, // 34: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
+	21, // 35: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
+	1,  // 36: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
+	9,  // 37: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
+	14, // 38: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 39: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 40: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
+	16, // 41: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
+	20, // 42: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
+	22, // 43: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
 	28, // [28:28] is the sub-list for extension type_name
 	28, // [28:28] is the sub-list for extension extendee
 	0,  // [0:28] is the sub-list for field type_name

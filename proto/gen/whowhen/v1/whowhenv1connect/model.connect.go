@@ -41,6 +41,8 @@ const (
 	ModelServiceActivateProcedure = "/whowhen.v1.ModelService/Activate"
 	// ModelServiceRollbackProcedure is the fully-qualified name of the ModelService's Rollback RPC.
 	ModelServiceRollbackProcedure = "/whowhen.v1.ModelService/Rollback"
+	// ModelServiceDeactivateProcedure is the fully-qualified name of the ModelService's Deactivate RPC.
+	ModelServiceDeactivateProcedure = "/whowhen.v1.ModelService/Deactivate"
 	// ModelServiceScoreProcedure is the fully-qualified name of the ModelService's Score RPC.
 	ModelServiceScoreProcedure = "/whowhen.v1.ModelService/Score"
 	// ModelServiceScoreAllProcedure is the fully-qualified name of the ModelService's ScoreAll RPC.
@@ -62,6 +64,8 @@ type ModelServiceClient interface {
 	Activate(context.Context, *connect.Request[v1.ActivateModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
 	// Rollback makes the version active that was so before the present one.
 	Rollback(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
+	// Deactivate leaves no version active, and takes the model's scores away: expressions do not know them any more.
+	Deactivate(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
 	// Score returns the probabilities of some CIDs, and what moved them most.
 	Score(context.Context, *connect.Request[v1.ScoreRequest]) (*connect.Response[v1.ScoreResponse], error)
 	// ScoreAll streams the probabilities of all who are eligible, in the order the app first heard of them, and can put
@@ -108,6 +112,12 @@ func NewModelServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(modelServiceMethods.ByName("Rollback")),
 			connect.WithClientOptions(opts...),
 		),
+		deactivate: connect.NewClient[v1.RollbackModelRequest, v1.ActivateModelResponse](
+			httpClient,
+			baseURL+ModelServiceDeactivateProcedure,
+			connect.WithSchema(modelServiceMethods.ByName("Deactivate")),
+			connect.WithClientOptions(opts...),
+		),
 		score: connect.NewClient[v1.ScoreRequest, v1.ScoreResponse](
 			httpClient,
 			baseURL+ModelServiceScoreProcedure,
@@ -133,13 +143,14 @@ func NewModelServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // modelServiceClient implements ModelServiceClient.
 type modelServiceClient struct {
-	list     *connect.Client[v1.ListModelsRequest, v1.ListModelsResponse]
-	get      *connect.Client[v1.GetModelRequest, v1.GetModelResponse]
-	activate *connect.Client[v1.ActivateModelRequest, v1.ActivateModelResponse]
-	rollback *connect.Client[v1.RollbackModelRequest, v1.ActivateModelResponse]
-	score    *connect.Client[v1.ScoreRequest, v1.ScoreResponse]
-	scoreAll *connect.Client[v1.ScoreAllRequest, v1.ScoreAllResponse]
-	check    *connect.Client[v1.CheckModelRequest, v1.CheckModelResponse]
+	list       *connect.Client[v1.ListModelsRequest, v1.ListModelsResponse]
+	get        *connect.Client[v1.GetModelRequest, v1.GetModelResponse]
+	activate   *connect.Client[v1.ActivateModelRequest, v1.ActivateModelResponse]
+	rollback   *connect.Client[v1.RollbackModelRequest, v1.ActivateModelResponse]
+	deactivate *connect.Client[v1.RollbackModelRequest, v1.ActivateModelResponse]
+	score      *connect.Client[v1.ScoreRequest, v1.ScoreResponse]
+	scoreAll   *connect.Client[v1.ScoreAllRequest, v1.ScoreAllResponse]
+	check      *connect.Client[v1.CheckModelRequest, v1.CheckModelResponse]
 }
 
 // List calls whowhen.v1.ModelService.List.
@@ -160,6 +171,11 @@ func (c *modelServiceClient) Activate(ctx context.Context, req *connect.Request[
 // Rollback calls whowhen.v1.ModelService.Rollback.
 func (c *modelServiceClient) Rollback(ctx context.Context, req *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error) {
 	return c.rollback.CallUnary(ctx, req)
+}
+
+// Deactivate calls whowhen.v1.ModelService.Deactivate.
+func (c *modelServiceClient) Deactivate(ctx context.Context, req *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error) {
+	return c.deactivate.CallUnary(ctx, req)
 }
 
 // Score calls whowhen.v1.ModelService.Score.
@@ -190,6 +206,8 @@ type ModelServiceHandler interface {
 	Activate(context.Context, *connect.Request[v1.ActivateModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
 	// Rollback makes the version active that was so before the present one.
 	Rollback(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
+	// Deactivate leaves no version active, and takes the model's scores away: expressions do not know them any more.
+	Deactivate(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error)
 	// Score returns the probabilities of some CIDs, and what moved them most.
 	Score(context.Context, *connect.Request[v1.ScoreRequest]) (*connect.Response[v1.ScoreResponse], error)
 	// ScoreAll streams the probabilities of all who are eligible, in the order the app first heard of them, and can put
@@ -232,6 +250,12 @@ func NewModelServiceHandler(svc ModelServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(modelServiceMethods.ByName("Rollback")),
 		connect.WithHandlerOptions(opts...),
 	)
+	modelServiceDeactivateHandler := connect.NewUnaryHandler(
+		ModelServiceDeactivateProcedure,
+		svc.Deactivate,
+		connect.WithSchema(modelServiceMethods.ByName("Deactivate")),
+		connect.WithHandlerOptions(opts...),
+	)
 	modelServiceScoreHandler := connect.NewUnaryHandler(
 		ModelServiceScoreProcedure,
 		svc.Score,
@@ -262,6 +286,8 @@ func NewModelServiceHandler(svc ModelServiceHandler, opts ...connect.HandlerOpti
 			modelServiceActivateHandler.ServeHTTP(w, r)
 		case ModelServiceRollbackProcedure:
 			modelServiceRollbackHandler.ServeHTTP(w, r)
+		case ModelServiceDeactivateProcedure:
+			modelServiceDeactivateHandler.ServeHTTP(w, r)
 		case ModelServiceScoreProcedure:
 			modelServiceScoreHandler.ServeHTTP(w, r)
 		case ModelServiceScoreAllProcedure:
@@ -291,6 +317,10 @@ func (UnimplementedModelServiceHandler) Activate(context.Context, *connect.Reque
 
 func (UnimplementedModelServiceHandler) Rollback(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.ModelService.Rollback is not implemented"))
+}
+
+func (UnimplementedModelServiceHandler) Deactivate(context.Context, *connect.Request[v1.RollbackModelRequest]) (*connect.Response[v1.ActivateModelResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.ModelService.Deactivate is not implemented"))
 }
 
 func (UnimplementedModelServiceHandler) Score(context.Context, *connect.Request[v1.ScoreRequest]) (*connect.Response[v1.ScoreResponse], error) {
