@@ -48,14 +48,14 @@ func codeOf(e *segments.Error) connect.Code {
 	switch e.Reason {
 	case segments.AppNameInvalid, segments.ZoneUnknown, segments.AsOfInFuture, segments.AsOfOutOfRange,
 		segments.RetentionInvalid, segments.BatchTooLarge, segments.BatchMalformed, segments.NotANumber, segments.ScoreUnknown, segments.ScoresMalformed,
-		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs, registry.ModelNameWrong:
+		reasonRequestInvalid, reasonRequestMalformed, reasonTooManyRecords, reasonTooManyCIDs, registry.ModelNameWrong, reasonPolicyUnknown:
 		return connect.CodeInvalidArgument
 	case segments.AppUnknown, registry.ModelUnknown, registry.VersionUnknown:
 		return connect.CodeNotFound
 	case segments.AppExists, segments.BatchIDReused:
 		return connect.CodeAlreadyExists
 	case segments.LoadOutOfOrder, segments.ScoresOutOfOrder, segments.TooManyScores, reasonCIDNotPackable,
-		registry.NoneBefore, scoring.ModelMisfit, reasonModelGate, reasonModelNotActive:
+		registry.NoneBefore, scoring.ModelMisfit, reasonModelGate, reasonModelNotActive, reasonPoliciesInvalid:
 		return connect.CodeFailedPrecondition
 	case segments.PositionNotReached, segments.Starting, segments.Closed:
 		return connect.CodeUnavailable

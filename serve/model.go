@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,15 +117,22 @@ func (s modelService) Get(ctx context.Context, r *connect.Request[whowhenv1.GetM
 	if version == "" {
 		version = model.Newest
 	}
-	artifact, err := dir.Artifact(name, version)
-	if err != nil {
-		return nil, err
-	}
 	data, err := dir.Bytes(name, version)
 	if err != nil {
 		return nil, err
 	}
-	response := &whowhenv1.GetModelResponse{Model: model, Version: encodeVersion(artifact), Artifact: data}
+	described, err := describeVersion(dir, name, version)
+	if err != nil {
+		return nil, err
+	}
+	response := &whowhenv1.GetModelResponse{Model: model, Version: described, Artifact: data}
+	if name == SendTimeModel {
+		return connect.NewResponse(response), nil
+	}
+	artifact, err := dir.Artifact(name, version)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range artifact.Model.Columns() {
 		response.Columns = append(response.Columns, &whowhenv1.ModelColumn{Name: c.Name, Levels: c.Levels, Fixed: c.Fixed})
 	}
@@ -144,18 +152,16 @@ func (s modelService) Activate(ctx context.Context, r *connect.Request[whowhenv1
 		return nil, err
 	}
 	dir, name := modelDir(app), r.Msg.GetName()
-	m, _, err := loadModel(dir, name, r.Msg.GetVersion())
+	version, why, misfit, err := activatable(ctx, app, name, r.Msg.GetVersion())
 	if err != nil {
 		return nil, err
 	}
-	version := m.Artifact().Version
-	why := whyNotActivate(m.Artifact())
 	if why != "" && !r.Msg.GetForce() {
 		return nil, &segments.Error{Reason: reasonModelGate, Field: "version",
 			Message: fmt.Sprintf("version %s of model %s is held back by its gate: %s; see its report, and force it if you know better", version, name, why)}
 	}
-	if err := fits(ctx, app, m); err != nil {
-		return nil, err
+	if misfit != nil {
+		return nil, misfit
 	}
 	s.server.scores.activating.Lock()
 	defer s.server.scores.activating.Unlock()
@@ -188,12 +194,8 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := loadModel(dir, name, version)
-	if err != nil {
-		return nil, err
-	}
-	if err := fits(ctx, app, m); err != nil {
-		return nil, err
+	if _, _, misfit, err := activatable(ctx, app, name, version); err != nil || misfit != nil {
+		return nil, cmp.Or(err, misfit)
 	}
 	if !r.Msg.GetValidateOnly() {
 		if version, previous, err = dir.Rollback(name, s.server.clock(), r.Msg.GetBy()); err != nil {
@@ -232,7 +234,10 @@ func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhen
 			return nil, err
 		}
 	}
-	_, err = app.DropScores(ctx, name)
+	position, err := app.DropScores(ctx, name)
+	if err == nil {
+		err = awaitVisible(ctx, app, position)
+	}
 	if known := new(segments.Error); errors.As(err, &known) && known.Reason == segments.ScoreUnknown && response.Previous != "" {
 		err = nil // there were none yet
 	}
@@ -246,14 +251,26 @@ func checkBy(by string) error {
 	return nil
 }
 
-// fits returns why a model does not fit an app, or nil.
-func fits(ctx context.Context, app *segments.App, m *scoring.Model) error {
+// activatable reads a version of a model, the newest when none is named. It returns which one that is, why its gate holds it back, or "", and
+// why it does not fit the store, or nil.
+func activatable(ctx context.Context, app *segments.App, name, version string) (is, why string, misfit, err error) {
 	view, err := app.View(ctx, segments.ReadOptions{})
 	if err != nil {
-		return err
+		return "", "", nil, err
 	}
 	defer view.Close()
-	return m.Fits(view)
+	if name == SendTimeModel {
+		m, err := loadRhythm(modelDir(app), version)
+		if err != nil {
+			return "", "", nil, err
+		}
+		return m.artifact.Version, m.whyNotActivate(), m.misfit(view), nil
+	}
+	m, _, err := loadModel(modelDir(app), name, version)
+	if err != nil {
+		return "", "", nil, err
+	}
+	return m.Artifact().Version, whyNotActivate(m.Artifact()), m.Fits(view), nil
 }
 
 // publishedScores returns what expressions see, by the name of the score.
@@ -265,7 +282,11 @@ func publishedScores(ctx context.Context, app *segments.App) (map[string]*segmen
 	defer view.Close()
 	published := map[string]*segments.PublishedScores{}
 	for _, s := range view.Scores() {
-		if s.Published != nil {
+		switch {
+		case s.Published == nil:
+		case s.Name == hoursColumn(0):
+			published[SendTimeModel] = s.Published
+		default:
 			published[s.Name] = s.Published
 		}
 	}
@@ -286,17 +307,31 @@ func describeModel(dir registry.Registry, name string, published *segments.Publi
 	m.Active, _ = registry.Active(changes)
 	m.Published = encodePublished(published)
 	for _, v := range versions {
-		artifact, err := dir.Artifact(name, v)
+		described, err := describeVersion(dir, name, v)
 		if err != nil {
-			m.Versions = append(m.Versions, &whowhenv1.ModelVersion{Version: v, Problem: err.Error()})
-			continue
+			described = &whowhenv1.ModelVersion{Version: v, Problem: err.Error()}
 		}
-		m.Versions = append(m.Versions, encodeVersion(artifact))
+		m.Versions = append(m.Versions, described)
 	}
 	for _, c := range changes {
 		m.Changes = append(m.Changes, &whowhenv1.ModelChange{Action: string(c.Action), Version: c.Version, At: timestamppb.New(c.At), By: c.By, Forced: c.Forced})
 	}
 	return m, nil
+}
+
+func describeVersion(dir registry.Registry, name, version string) (*whowhenv1.ModelVersion, error) {
+	if name == SendTimeModel {
+		m, err := loadRhythm(dir, version)
+		if err != nil {
+			return nil, err
+		}
+		return m.describe(), nil
+	}
+	artifact, err := dir.Artifact(name, version)
+	if err != nil {
+		return nil, err
+	}
+	return encodeVersion(artifact), nil
 }
 
 func encodePublished(p *segments.PublishedScores) *whowhenv1.PublishedScores {

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"cmp"
+	"io/fs"
 	"log/slog"
 	"time"
 )
@@ -17,7 +18,9 @@ type Options struct {
 	Clock func() time.Time
 	// Logger takes what operators should know; nothing is logged when nil.
 	Logger *slog.Logger
-	Limits Limits
+	// Policies is a folder of policies and calendars, as plan.OpenLibrary reads it; nil or missing for nothing but what is brought along.
+	Policies fs.FS
+	Limits   Limits
 }
 
 // Limits bound what callers can cost, one by one and all together. Zero values stand for the defaults, with

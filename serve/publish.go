@@ -110,6 +110,9 @@ func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Re
 	if active == "" {
 		return nil
 	}
+	if name == SendTimeModel {
+		return s.refreshSendTime(ctx, app, dir, every)
+	}
 	m, question, err := loadModel(dir, name, active)
 	if err != nil {
 		return err
@@ -164,7 +167,7 @@ func (s *scores) due(ctx context.Context, app *segments.App, m *scoring.Model, e
 	defer base.Close()
 	for _, status := range view.Scores() {
 		if p := status.Published; status.Name == m.Artifact().Name && p != nil && p.Definition == m.Identity() {
-			due := every > 0 && p.AsOf.Before(view.AsOf()) && s.clock().Sub(p.AsOf) >= every
+			due := s.aged(p, view, every)
 			text, err := modelDir(app).Check(m.Artifact().Name)
 			found := &whowhenv1.CheckModelResponse{}
 			watched := err == nil && text != nil && protojson.Unmarshal(text, found) == nil && found.Version == p.Version && !found.AsOf.AsTime().Before(p.AsOf)
@@ -172,6 +175,11 @@ func (s *scores) due(ctx context.Context, app *segments.App, m *scoring.Model, e
 		}
 	}
 	return true, false, nil
+}
+
+// aged says whether scores are so old that they should be made again, and can be by a day more.
+func (s *scores) aged(p *segments.PublishedScores, view *segments.View, every time.Duration) bool {
+	return every > 0 && p.AsOf.Before(view.AsOf()) && s.clock().Sub(p.AsOf) >= every
 }
 
 // restAsLong returns a function that sleeps as long as it was since it last returned, so that half of a core is left to others.
@@ -256,7 +264,19 @@ func (s *scores) publish(ctx context.Context, app *segments.App, m *scoring.Mode
 	done.position, err = app.PublishScores(ctx, batch.ScorePublish{
 		Name: a.Name, Generation: generation, Version: a.Version, AsOfMillis: view.AsOf().UnixMilli(), Definition: m.Identity(),
 	})
+	if err == nil {
+		err = awaitVisible(ctx, app, done.position)
+	}
 	return done, err
+}
+
+// awaitVisible waits until everybody sees what is at a position, so that who is told that it is done finds it done.
+func awaitVisible(ctx context.Context, app *segments.App, position uint64) error {
+	view, err := app.View(ctx, segments.ReadOptions{AtLeastPosition: position})
+	if err == nil {
+		view.Close()
+	}
+	return err
 }
 
 // stillActive says that another version has become active meanwhile, if so.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
 	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/plan"
 )
 
 // Server answers the API for one data directory. It is safe for use by several
@@ -26,6 +28,8 @@ type Server struct {
 	rooms   *rooms
 	errors  *connect.ErrorWriter
 	scores  *scores
+	// policies returns what is read of the folder of Options when it is first asked for.
+	policies func() (*plan.Library, error)
 
 	startedAt time.Time
 	incidents atomic.Uint64 // internal errors so far, which number them
@@ -39,11 +43,12 @@ func New(h *segments.Home, o Options) *Server {
 	return &Server{
 		home: h, version: o.Version, clock: o.Clock, logger: o.Logger,
 		limits: o.Limits, rooms: newRooms(o.Limits), errors: connect.NewErrorWriter(), startedAt: o.Clock(),
-		scores: newScores(h, o.Clock, o.Logger),
+		scores:   newScores(h, o.Clock, o.Logger),
+		policies: sync.OnceValues(func() (*plan.Library, error) { return plan.OpenLibrary(o.Policies) }),
 	}
 }
 
-// Handler returns a handler for the whole API: IngestService, AudienceService, ModelService and
+// Handler returns a handler for the whole API: IngestService, AudienceService, ModelService, SendTimeService and
 // AdminService, gRPC health and reflection, a front page and /healthz.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -52,6 +57,7 @@ func (s *Server) Handler() http.Handler {
 	mount(whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, options...))
 	mount(whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewModelServiceHandler(modelService{s}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
+	mount(whowhenv1connect.NewSendTimeServiceHandler(sendTimeService{s, plan.NewZones(), &sync.Map{}}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, options...))
 	mount(grpchealth.NewHandler(healthChecker{s}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)
@@ -67,14 +73,16 @@ func (s *Server) Handler() http.Handler {
 // maxBytes returns how large a request to a procedure may be.
 func (s *Server) maxBytes(procedure string) int64 {
 	switch procedure {
-	case whowhenv1connect.IngestServiceWriteProcedure, whowhenv1connect.AudienceServiceContainsProcedure, whowhenv1connect.ModelServiceScoreProcedure:
+	case whowhenv1connect.IngestServiceWriteProcedure, whowhenv1connect.AudienceServiceContainsProcedure, whowhenv1connect.ModelServiceScoreProcedure,
+		whowhenv1connect.SendTimeServiceWhenProcedure:
 		return s.limits.WriteBytes
 	}
 	return s.limits.MessageBytes
 }
 
 func serviceNames() []string {
-	return []string{whowhenv1connect.IngestServiceName, whowhenv1connect.AudienceServiceName, whowhenv1connect.ModelServiceName, whowhenv1connect.AdminServiceName}
+	return []string{whowhenv1connect.IngestServiceName, whowhenv1connect.AudienceServiceName, whowhenv1connect.ModelServiceName,
+		whowhenv1connect.SendTimeServiceName, whowhenv1connect.AdminServiceName}
 }
 
 // streamedBytes bounds a message of a stream of requests, which are the only ones that connect reads itself.
@@ -106,7 +114,7 @@ func selectUncompressed(spec connect.Spec) []connect.HandlerOption {
 // streamsCIDs says whether a procedure answers with a stream of CIDs.
 func streamsCIDs(procedure string) bool {
 	switch procedure {
-	case whowhenv1connect.AudienceServiceSelectProcedure, whowhenv1connect.ModelServiceScoreAllProcedure:
+	case whowhenv1connect.AudienceServiceSelectProcedure, whowhenv1connect.ModelServiceScoreAllProcedure, whowhenv1connect.SendTimeServiceWhenAllProcedure:
 		return true
 	}
 	return false

@@ -27,7 +27,10 @@ type grammar struct {
 	Contains containsCmd `cmd:"" help:"Say of some CIDs whether each is in an audience."`
 	Train    trainCmd    `cmd:"" help:"Train a model of who will do something, offline, from what the store holds."`
 	Models   modelsCmd   `cmd:"" help:"List, show, activate, roll back and watch models."`
+	Backtest backtestCmd `cmd:"" help:"Judge on past days how well a model would have done."`
 	Score    scoreCmd    `cmd:"" help:"Compute the probabilities of everybody a model speaks of."`
+	Policies policiesCmd `cmd:"" help:"List the policies of quiet hours and holidays."`
+	When     whenCmd     `cmd:"" help:"Say in which window of each CID's own day to send a message, and why."`
 	Status   statusCmd   `cmd:"" help:"Say what an app holds and how it is."`
 	Retain   retainCmd   `cmd:"" help:"Say how long an event or a tag is kept."`
 	Verify   verifyCmd   `cmd:"" help:"Check everything an app has on disk."`

@@ -104,23 +104,32 @@ func shownLines(r *whowhenv1.GetModelResponse) []string {
 	summary := &table{headers: []string{"", ""}}
 	summary.add("model", fmt.Sprintf("%s, version %s of %s", r.Model.Name, v.Version, stamp(v.Created)))
 	summary.add("active", cmp.Or(r.Model.Active, "no version"))
-	summary.add("trained at", strings.Join(v.TrainCutoffs, ", "))
-	summary.add("judged at", strings.Join(v.TestCutoffs, ", "))
+	if len(v.TrainCutoffs) > 0 {
+		summary.add("trained at", strings.Join(v.TrainCutoffs, ", "))
+		summary.add("judged at", strings.Join(v.TestCutoffs, ", "))
+	}
 	gate := "it beat its baselines"
 	if v.Gate != "" {
 		gate = "held back: " + v.Gate
 	}
 	summary.add("gate", gate)
-	lines := append(summary.lines()[1:], "", "Definition:", "")
-	for _, line := range strings.Split(strings.TrimSpace(v.Definition), "\n") {
-		lines = append(lines, "  "+line)
+	lines := summary.lines()[1:]
+	if v.Definition != "" {
+		lines = append(lines, "", "Definition:", "")
+		for line := range strings.SplitSeq(strings.TrimSpace(v.Definition), "\n") {
+			lines = append(lines, "  "+line)
+		}
 	}
 	figures := newTable("figure", ">value", ">95 % from", ">to")
 	for _, name := range sortedKeys(v.Metrics) {
 		f := v.Metrics[name]
+		if f.Low == f.High {
+			figures.add(name, number(f.Value, 4), "", "")
+			continue
+		}
 		figures.add(name, number(f.Value, 4), number(f.Low, 4), number(f.High, 4))
 	}
-	lines = append(append(append(lines, ""), figures.lines()...), "")
+	lines = append(append(lines, ""), figures.lines()...)
 	const most = 15
 	effects := newTable("column", "what changes", ">odds times", ">95 % from", ">to")
 	all := slices.Clone(r.Effects)
@@ -128,7 +137,9 @@ func shownLines(r *whowhenv1.GetModelResponse) []string {
 	for _, e := range all[:min(most, len(all))] {
 		effects.add(e.Column, changeText(e), number(math.Exp(e.LogOdds), 2), number(math.Exp(e.LogOdds-1.96*e.StandardError), 2), number(math.Exp(e.LogOdds+1.96*e.StandardError), 2))
 	}
-	lines = append(lines, effects.lines()...)
+	if len(all) > 0 {
+		lines = append(append(lines, ""), effects.lines()...)
+	}
 	if len(all) > most {
 		lines = append(lines, fmt.Sprintf("%d more are in the report, and in --json.", len(all)-most))
 	}
@@ -234,6 +245,15 @@ func (c *modelsDeactivateCmd) Run(ctx context.Context, m *Main) error {
 
 // activated scores everybody with the version that has become active, and says so.
 func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModelResponse) error {
+	if r.Name == sendTimeModel {
+		if err := m.refreshHours(ctx, a); err != nil {
+			return err
+		}
+		if m.flags.JSON {
+			return m.printMessage(r)
+		}
+		return m.print("Version %s of model %s is active: \"whowhen when\" goes by it.", r.Version, r.Name)
+	}
 	last, err := m.scoreAll(ctx, a, &whowhenv1.ScoreAllRequest{App: m.flags.App, Name: r.Name, Version: r.Version, Publish: true, Quiet: true, IfDue: true}, nil)
 	if err != nil {
 		return err

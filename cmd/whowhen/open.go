@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type api struct {
 	ingest   whowhenv1connect.IngestServiceClient
 	audience whowhenv1connect.AudienceServiceClient
 	models   whowhenv1connect.ModelServiceClient
+	sendTime whowhenv1connect.SendTimeServiceClient
 	admin    whowhenv1connect.AdminServiceClient
 }
 
@@ -38,6 +40,7 @@ func (m *Main) newAPI(client *http.Client, address string) *api {
 		ingest:   whowhenv1connect.NewIngestServiceClient(client, address, plain, patiently),
 		audience: whowhenv1connect.NewAudienceServiceClient(client, address, plain, patiently),
 		models:   whowhenv1connect.NewModelServiceClient(client, address, plain, patiently),
+		sendTime: whowhenv1connect.NewSendTimeServiceClient(client, address, plain, patiently),
 		admin:    whowhenv1connect.NewAdminServiceClient(client, address, plain, patiently),
 	}
 	waiting.waitBy(a)
@@ -78,9 +81,12 @@ func (m *Main) open(ctx context.Context, want access) (*api, error) {
 	case err != nil:
 		return nil, err
 	}
-	server := serve.New(home, serve.Options{Logger: m.quietLogger(), Version: m.Version, Clock: m.Clock.Now})
+	server := serve.New(home, serve.Options{Logger: m.quietLogger(), Version: m.Version, Clock: m.Clock.Now, Policies: m.policies()})
 	return m.newAPI(serve.InProcess(server.Handler()), inProcessAddress), nil
 }
+
+// policies is the folder of policies and calendars, which need not be there.
+func (m *Main) policies() fs.FS { return os.DirFS(filepath.Join(m.flags.Data, "policies")) }
 
 // inUseError says that another process holds the directory.
 type inUseError struct {

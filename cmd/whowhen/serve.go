@@ -85,7 +85,10 @@ func (m *Main) serve(ctx context.Context, address string, scoreEvery time.Durati
 	if err != nil {
 		return err
 	}
-	server := serve.New(home, serve.Options{Version: m.Version, Clock: m.Clock.Now, Logger: m.serverLogger()})
+	server := serve.New(home, serve.Options{Version: m.Version, Clock: m.Clock.Now, Logger: m.serverLogger(), Policies: m.policies()})
+	if err := server.CheckPolicies(); err != nil {
+		return err
+	}
 
 	// When one of the two below fails, so does the other, and both have ended before home is closed.
 	ctx, stop := context.WithCancel(ctx)

@@ -13,6 +13,7 @@ import (
 type trainCmd struct {
 	Propensity trainPropensityCmd `cmd:"" help:"Train who will do what a definition says."`
 	Churn      trainChurnCmd      `cmd:"" help:"Train who, of those that did an event lately, will not do it again soon."`
+	SendTime   trainSendTimeCmd   `cmd:"" help:"Train in which hours of its own day each CID is active."`
 	Pay        trainPayCmd        `cmd:"" help:"Train who will do an event, such as a purchase, soon."`
 }
 

@@ -41,6 +41,11 @@ func (m *Main) printThingsToTry(ctx context.Context, a *api, url string) error {
 			return err
 		}
 	}
+	at := m.command() + m.atDirectory()
+	err = m.print("\nThen, when to send, each in its own day: %s when --audience 'tag(\"vip\")'\nand who will leave and who will pay, in less than a minute: %s demo --models", at, at)
+	if err != nil {
+		return err
+	}
 	return m.print("\nStop with Ctrl-C.\n")
 }
 

@@ -1,0 +1,232 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/models/sendtime"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/serve/hours"
+	"whowhen.dev/whowhen/serve/plan"
+	"whowhen.dev/whowhen/serve/registry"
+	"whowhen.dev/whowhen/serve/scoring"
+)
+
+// load reads what the best hours in the store were made with. Where there are none, a CID without any is answered by the active version, and
+// without one by an assumed curve.
+func (s sendTimeService) load(p *sendPlan, app *segments.App) {
+	p.predictor, p.model = sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()), &whowhenv1.SendModel{Kind: "PRIOR"}
+	all := p.view.Scores()
+	i := slices.IndexFunc(all, func(s segments.ScoreStatus) bool { return s.Name == hoursColumn(0) && s.Published != nil })
+	if i >= 0 {
+		published := all[i].Published
+		if m := s.rhythmOf(app, published); m != nil {
+			p.known, p.predictor = true, m.Model
+			p.model = &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
+		}
+		// A version that is gone or damaged is as if there were none: everybody is answered, and Status tells of it.
+	}
+	p.rest = curveOfNobody(p.predictor)
+	if p.predictor.Curves.CIDs > 0 {
+		p.level = plan.EvidenceEveryone
+	}
+}
+
+// rhythmOf returns the version that best hours were made with, nil when it is gone or damaged. It reads a file once for each app and version.
+func (s sendTimeService) rhythmOf(app *segments.App, published *segments.PublishedScores) *rhythmModel {
+	if kept, ok := s.rhythms.Load(app.Name()); ok {
+		if m := kept.(*rhythmModel); m.identity == published.Definition {
+			return m
+		}
+	}
+	m, err := loadRhythm(modelDir(app), published.Version)
+	if err != nil || m.identity != published.Definition {
+		return nil
+	}
+	s.rhythms.Store(app.Name(), m)
+	return m
+}
+
+// refreshSendTime computes everybody's best hours if that is due.
+func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir registry.Registry, every time.Duration) error {
+	m, err := activeRhythm(dir)
+	if err != nil || m == nil {
+		return err
+	}
+	base, view, err := asKnown(ctx, app, nil)
+	if err != nil {
+		return err
+	}
+	due := true
+	for _, status := range view.Scores() {
+		if p := status.Published; status.Name == hoursColumn(0) && p != nil && p.Definition == m.identity {
+			due = s.aged(p, view, every)
+		}
+	}
+	base.Close()
+	if !due {
+		return nil
+	}
+	if err := s.computing.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer s.computing.Release(1)
+	begun := s.clock()
+	p, err := s.refreshHours(ctx, app, m, restAsLong(time.Now), func(_, _, _ uint64) error { return nil })
+	if err == nil {
+		s.logger.Info("best hours computed", "app", app.Name(), "version", m.artifact.Version, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
+	}
+	return err
+}
+
+// staging are the chunks of a shard of best hours.
+type staging struct {
+	chunk [hours.Columns]batch.ScoreChunk
+}
+
+// refreshHours computes everybody's best hours as of the end of the last whole day, stages them and switches to them in one step. rest may be nil.
+func (s *scores) refreshHours(ctx context.Context, app *segments.App, m *rhythmModel, rest func(context.Context) error, told func(done, all, cids uint64) error) (done published, err error) {
+	base, view, err := asKnown(ctx, app, nil)
+	if err != nil {
+		return done, err
+	}
+	defer base.Close()
+	generation, from := generationOf(view, hoursColumn(hours.Columns-1), m.identity)
+	if err := m.misfit(view); err != nil {
+		return done, err
+	}
+	version, all := m.artifact.Version, view.CIDs()
+	for first := int(from); first == 0 || first < all; first += scoring.ShardCIDs {
+		shard, err := m.shard(ctx, view, app.Zone(), uint32(first), min(scoring.ShardCIDs, all-first), rest)
+		if err != nil {
+			return done, err
+		}
+		for c := range shard.chunk { // the last column last, by which a later run goes on
+			chunk := shard.chunk[c]
+			chunk.Name, chunk.Generation = hoursColumn(c), generation
+			if _, err := app.StageScores(ctx, chunk); err != nil {
+				return done, err
+			}
+		}
+		done.scored += uint64(len(shard.chunk[0].Codes))
+		if err := told(uint64(min(first+scoring.ShardCIDs, all)), uint64(all), done.scored); err != nil {
+			return done, err
+		}
+	}
+	var publishes []batch.ScorePublish
+	for c := range hours.Columns {
+		publishes = append(publishes, batch.ScorePublish{Name: hoursColumn(c), Generation: generation, Version: version, AsOfMillis: view.AsOf().UnixMilli(), Definition: m.identity})
+	}
+	s.activating.Lock()
+	defer s.activating.Unlock()
+	if err := stillActive(modelDir(app), SendTimeModel, version); err != nil {
+		return done, err
+	}
+	if done.position, err = app.PublishScores(ctx, publishes...); err == nil {
+		err = awaitVisible(ctx, app, done.position)
+	}
+	return done, err
+}
+
+// shard computes the best hours of a shard.
+func (m *rhythmModel) shard(ctx context.Context, view *segments.View, zone *time.Location, first uint32, ordinals int, rest func(context.Context) error) (*staging, error) {
+	s := &staging{}
+	for c := range s.chunk {
+		s.chunk[c] = batch.ScoreChunk{First: first, Ordinals: ordinals, Present: make([]uint64, (ordinals+63)/64)}
+	}
+	r := rhythm.NewReader(ctx, view, zone, m.source)
+	defer r.Close()
+	for block := int(first) / segments.BlockCIDs; block*segments.BlockCIDs < int(first)+ordinals; block++ {
+		err := r.Block(block, func(persons []rhythm.Person) error {
+			for i := range persons {
+				at := persons[i].Ordinal - first
+				best := m.best(view, &persons[i])
+				for c, code := range best.Encode() {
+					s.chunk[c].Present[at/64] |= 1 << (at % 64)
+					s.chunk[c].Codes = append(s.chunk[c].Codes, code)
+				}
+			}
+			return ctx.Err()
+		})
+		if err == nil && rest != nil {
+			err = rest(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// best asks the model about the next weekday and the next day of the weekend of a CID.
+func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
+	const farAhead = 1 << 30 // after every event
+	cursor := rhythm.NewCursor(p.Events)
+	state := cursor.Before(farAhead)
+	best := hours.Hours{Seen: state.Seen, OffsetMinutes: int(state.OffsetMinutes), SeenHour: state.LastSeconds / secondsPerHour, ActiveDays: state.ActiveDays()}
+	tomorrow := view.Day() + 1
+	question := sendtime.Question{OffsetMinutes: p.Offset(state, view.AsOf().Unix()), Zoned: p.Zoned(state), Country: m.country(view, p.Country)}
+	var answer sendtime.Answer
+	for class, to := range []*[hours.Best]hours.Hour{&best.Weekday, &best.Weekend} {
+		question.Weekend = class == 1
+		for question.Day = tomorrow; rhythm.IsWeekend(question.Day) != question.Weekend; {
+			question.Day++
+		}
+		question.Ahead = question.Day > tomorrow
+		m.Predict((*sendtime.History)(state), &question, &answer)
+		*to = firstThree(&answer)
+		best.Level = max(best.Level, uint8(answer.Level))
+	}
+	return best
+}
+
+// firstThree are the hours in which there is most likely any activity: on the day at all, and then in the hour.
+func firstThree(a *sendtime.Answer) (best [hours.Best]hours.Hour) {
+	var order [sendtime.Hours]int
+	for h := range order {
+		order[h] = h
+	}
+	slices.SortStableFunc(order[:], func(x, y int) int { return cmp.Compare(a.Hour[y], a.Hour[x]) })
+	for i := range best {
+		best[i] = hours.Hour{Hour: order[i], Probability: a.Active * a.Hour[order[i]]}
+	}
+	return best
+}
+
+func (s sendTimeService) Refresh(ctx context.Context, r *connect.Request[whowhenv1.RefreshRequest], stream *connect.ServerStream[whowhenv1.RefreshResponse]) error {
+	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return err
+	}
+	m, err := activeRhythm(modelDir(app))
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return &segments.Error{Reason: reasonModelNotActive, Message: fmt.Sprintf(
+			"no version of the model %s is active: train one (whowhen train send-time) and activate it", SendTimeModel)}
+	}
+	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer s.server.scores.computing.Release(1)
+	last := &whowhenv1.RefreshResponse{Version: m.artifact.Version}
+	done, err := s.server.scores.refreshHours(ctx, app, m, nil, func(done, all, cids uint64) error {
+		last.Done, last.All, last.Cids = done, all, cids
+		return stream.Send(last)
+	})
+	if err != nil {
+		return err
+	}
+	last.PublishedPosition = done.position
+	return stream.Send(last)
+}

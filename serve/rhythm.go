@@ -1,0 +1,153 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/models/sendtime"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/plan"
+	"whowhen.dev/whowhen/serve/registry"
+)
+
+// SendTimeModel is the name of the model of send times in the registry.
+const SendTimeModel = "send-time"
+
+// gateFigure is the figure of a send-time artifact that is 1 when the model beat its baselines.
+const gateFigure = "gate_passed"
+
+// rhythmModel is a version of the send-time model, ready to ask. It is safe for concurrent use.
+type rhythmModel struct {
+	*sendtime.Model
+	artifact  *sendtime.Artifact
+	identity  string // a hash of all that is in the artifact
+	source    rhythm.Source
+	countries map[string]int
+}
+
+// loadRhythm reads a version of the send-time model, the newest when none is named.
+func loadRhythm(dir registry.Registry, version string) (*rhythmModel, error) {
+	versions, err := dir.Versions(SendTimeModel)
+	if err != nil {
+		return nil, err
+	}
+	if version == "" {
+		version = versions[len(versions)-1]
+	}
+	data, err := dir.Bytes(SendTimeModel, version)
+	if err != nil {
+		return nil, err
+	}
+	a, err := sendtime.Decode(data)
+	if err == nil && (a.Name != SendTimeModel || a.Version != version) {
+		err = fmt.Errorf("it says that it is version %s of %s", a.Version, a.Name)
+	}
+	if err != nil {
+		return nil, &segments.Error{Reason: registry.ModelDamaged, Err: err,
+			Message: fmt.Sprintf("%s is not the artifact that was written; take another version, or train again", dir.Path(SendTimeModel, version, registry.ArtifactFile))}
+	}
+	sum := sha256.Sum256(data)
+	m := &rhythmModel{Model: a.Model, artifact: a, identity: hex.EncodeToString(sum[:16]), countries: map[string]int{}, source: rhythm.Source{
+		Engaged: a.Source.Engaged, Received: a.Source.Received, Displayed: a.Source.Displayed,
+		ZoneAttribute: a.Source.ZoneAttribute, CountryAttribute: a.Source.CountryAttribute}}
+	for i, name := range a.Model.Curves.Countries {
+		m.countries[name] = i
+	}
+	return m, nil
+}
+
+// activeRhythm returns the active version; nil when there is none.
+func activeRhythm(dir registry.Registry) (*rhythmModel, error) {
+	changes, err := dir.Changes(SendTimeModel)
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	version, _ := registry.Active(changes)
+	if version == "" {
+		return nil, nil
+	}
+	return loadRhythm(dir, version)
+}
+
+// country returns the index of a country in the model.
+func (m *rhythmModel) country(v *segments.View, code int64) int {
+	if code < 0 || m.source.CountryAttribute == "" {
+		return sendtime.NoCountry
+	}
+	i, known := m.countries[v.AttributeText(m.source.CountryAttribute, code)]
+	if !known {
+		return sendtime.NoCountry
+	}
+	return i
+}
+
+// whyNotActivate returns why the version should not be made active, or "".
+func (m *rhythmModel) whyNotActivate() string {
+	if m.artifact.Metrics[gateFigure] == 1 {
+		return ""
+	}
+	return "it is not surely better than everyone's curve and the zone's, or is worse than each CID's own histogram"
+}
+
+// misfit returns an error when a store has none of the events that the model goes by.
+func (m *rhythmModel) misfit(v *segments.View) error {
+	for _, event := range m.source.Engaged {
+		if v.KnowsEvent(event) {
+			return nil
+		}
+	}
+	return &segments.Error{Reason: "MODEL_MISFIT", Field: "version",
+		Message: fmt.Sprintf("version %s of model %s goes by the events %q, of which this store has none; load what is missing, or train again", m.artifact.Version, SendTimeModel, m.source.Engaged)}
+}
+
+// describe says what there is of a version.
+func (m *rhythmModel) describe() *whowhenv1.ModelVersion {
+	a := m.artifact
+	v := &whowhenv1.ModelVersion{Version: a.Version, Created: timestamppb.New(a.Created), Metrics: map[string]*whowhenv1.Figure{}, Gate: m.whyNotActivate()}
+	for name, value := range a.Metrics {
+		v.Metrics[name] = &whowhenv1.Figure{Value: value, Low: value, High: value}
+	}
+	return v
+}
+
+// curveOfNobody is what a model says of one of whom nothing is known, by class of day: any activity on the day at all, and in the hour.
+func curveOfNobody(m *sendtime.Model) (curve sendtime.Curve) {
+	const monday, saturday = 4, 9 // of 1970, after the first Thursday
+	var answer sendtime.Answer
+	for class, day := range []int32{monday, saturday} {
+		m.Predict(&sendtime.History{}, &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, Country: sendtime.NoCountry}, &answer)
+		for h, p := range answer.Hour {
+			curve[class][h] = answer.Active * p
+		}
+	}
+	return curve
+}
+
+// anyIn is the chance of any activity in a window, as models/sendtime has it: activity comes in runs, so that hours together bring less than
+// each by itself.
+func anyIn(m *sendtime.Model, curve *[2][sendtime.Hours]float64, parts []plan.Part) float64 {
+	hazard, hours := 0.0, 0.0
+	for _, p := range parts {
+		class := 0
+		if p.Day.Weekend {
+			class = 1
+		}
+		chance := min(curve[class][p.Like]*float64(p.Factor), 1-1e-9)
+		hazard -= math.Log1p(-chance) * float64(p.Share)
+		hours += float64(p.Share)
+	}
+	at := max(0, hours-1)
+	low := min(int(at), sendtime.Hours-2)
+	part := min(at-float64(low), 1)
+	return 1 - math.Exp(-hazard*(m.Window[low]*(1-part)+m.Window[low+1]*part))
+}

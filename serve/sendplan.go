@@ -1,0 +1,227 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"whowhen.dev/whowhen/models/sendtime"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/hours"
+	"whowhen.dev/whowhen/serve/plan"
+)
+
+// hoursColumn is the name of a column of best hours in the store.
+func hoursColumn(i int) string { return fmt.Sprintf("%shours%d", segments.HiddenScore, i) }
+
+// Attributes that tell a CID's zone and country, the first of each that the app has with text in it.
+func zoneAttributes() []string    { return []string{"zone", "timezone", "time_zone", "tz"} }
+func countryAttributes() []string { return []string{"country", "country_code"} }
+
+// sendPlan plans one message for CIDs of one version of an app. It is safe for concurrent use until its view is closed.
+type sendPlan struct {
+	view    *segments.View
+	planner *plan.Planner
+	policy  *plan.Policy
+	zones   *plan.Zones
+	app     *plan.Zone
+	nowHour int64
+
+	zone, country string // attributes, or ""
+	known         bool   // whether there are best hours
+	predictor     *sendtime.Model
+	model         *whowhenv1.SendModel
+	// rest is the curve of everyone, by class of day, for hours that are not among the best, and for those who have none.
+	rest  sendtime.Curve
+	level plan.Evidence // of rest
+}
+
+const secondsPerHour = 3600
+
+// newSendPlan pins a version, which is given free by close.
+func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *whowhenv1.SendMessage, r *whowhenv1.Read) (p *sendPlan, err error) {
+	if r.GetAsOf() != nil {
+		return nil, invalid("read.as_of", "send times are of now: leave as_of out")
+	}
+	message, err := s.decodeMessage(m)
+	if err != nil {
+		return nil, err
+	}
+	name := m.GetPolicy()
+	if name == "" {
+		name = plan.DefaultPolicy
+	}
+	library, err := s.server.library()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := library.Policy(name)
+	if err != nil {
+		return nil, &segments.Error{Reason: reasonPolicyUnknown, Field: "message.policy", Message: err.Error()}
+	}
+	app, err := s.server.home.ReadyApp(ctx, appName)
+	if err != nil {
+		return nil, err
+	}
+	p = &sendPlan{policy: policy, zones: s.zones, nowHour: s.server.clock().Unix() / secondsPerHour}
+	if p.app, err = p.zones.Named(app.Zone().String()); err != nil {
+		return nil, err
+	}
+	if p.planner, err = plan.New(message, policy, p.app); err != nil {
+		return nil, aboutMessage(err)
+	}
+	if p.view, err = app.View(ctx, segments.ReadOptions{AtLeastPosition: r.GetAtLeastPosition()}); err != nil {
+		return nil, err
+	}
+	p.zone, p.country = textAttribute(p.view, zoneAttributes()), textAttribute(p.view, countryAttributes())
+	s.load(p, app)
+	return p, nil
+}
+
+func (p *sendPlan) close() { p.view.Close() }
+
+// textAttribute returns the first of some attributes that the app has with text in it, or "".
+func textAttribute(v *segments.View, names []string) string {
+	i := slices.IndexFunc(names, func(name string) bool { return v.AttributeType(name) == "string" })
+	if i < 0 {
+		return ""
+	}
+	return names[i]
+}
+
+// sendWorker plans one CID after the other. It belongs to one goroutine.
+type sendWorker struct {
+	plan    *sendPlan
+	worker  *plan.Worker
+	curve   [2][sendtime.Hours]float64 // of the CID at hand
+	subject plan.Subject
+	answer  plan.Answer
+	zones   map[int64]*plan.Zone // by code of the attribute; nil for what is no zone
+	places  map[int64]string
+}
+
+func (p *sendPlan) newWorker() *sendWorker {
+	w := &sendWorker{plan: p, worker: p.planner.Worker(), zones: map[int64]*plan.Zone{}, places: map[int64]string{}}
+	w.subject.Curve.Hour = func(day plan.Day, hour int) float64 {
+		class := 0
+		if day.Weekend {
+			class = 1
+		}
+		return w.curve[class][hour]
+	}
+	w.subject.Curve.Any = func(parts []plan.Part) float64 { return anyIn(p.predictor, &w.curve, parts) }
+	return w
+}
+
+// sendFacts are what the store knows of a CID's send time.
+type sendFacts struct {
+	codes         [hours.Columns]uint16
+	hasHours      bool
+	zone, country int64 // codes of attributes
+	hasZone       bool
+	hasCountry    bool
+}
+
+// answerFor plans for a CID. The answer is good until the next call.
+func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
+	p := w.plan
+	s := &w.subject
+	s.CID, s.Place, s.ActiveDays = cid, "", 0
+	var seen *plan.Seen
+	if f.hasHours {
+		h := hours.Decode(f.codes, p.nowHour)
+		s.Evidence, s.ActiveDays = plan.Evidence(h.Level), uint32(h.ActiveDays)
+		w.bend(0, &h.Weekday)
+		w.bend(1, &h.Weekend)
+		if h.Seen {
+			seen = &plan.Seen{Unix: h.SeenHour*secondsPerHour + secondsPerHour/2, OffsetMinutes: h.OffsetMinutes}
+		}
+	} else {
+		s.Evidence, w.curve = p.level, p.rest
+	}
+	var profile *plan.Zone
+	if f.hasZone {
+		profile = w.zoneOf(f.zone)
+	}
+	if f.hasCountry {
+		s.Place = w.placeOf(f.country)
+	}
+	s.Zone, s.ZoneFrom = p.zones.Resolve(profile, seen, p.app)
+	if s.ZoneFrom == plan.FromApp {
+		s.Zone = nil // nothing is known, and the answer says so
+	}
+	w.worker.Plan(s, &w.answer)
+	return &w.answer
+}
+
+// bend makes the curve of a class of day: the best hours as they are, and the others like everyone's, below the least of the best.
+func (w *sendWorker) bend(class int, best *[hours.Best]hours.Hour) {
+	least, most := best[hours.Best-1].Probability, 0.0
+	curve, rest := &w.curve[class], &w.plan.rest[class]
+	for _, p := range rest {
+		most = max(most, p)
+	}
+	for h := range curve {
+		curve[h] = least * 0.9 * rest[h] / max(most, math.SmallestNonzeroFloat64)
+	}
+	for _, b := range best {
+		curve[b.Hour] = b.Probability
+	}
+}
+
+func (w *sendWorker) zoneOf(code int64) *plan.Zone {
+	zone, told := w.zones[code]
+	if !told {
+		// What is no zone is as if there were none.
+		zone, _ = w.plan.zones.Named(w.plan.view.AttributeText(w.plan.zone, code))
+		w.zones[code] = zone
+	}
+	return zone
+}
+
+func (w *sendWorker) placeOf(code int64) string {
+	place, told := w.places[code]
+	if !told {
+		place = w.plan.view.AttributeText(w.plan.country, code)
+		w.places[code] = place
+	}
+	return place
+}
+
+// decodeMessage fills in what a message leaves out.
+func (s sendTimeService) decodeMessage(m *whowhenv1.SendMessage) (plan.Message, error) {
+	message := plan.Message{Seed: m.GetSeed(), WidthMinutes: int(min(m.GetWidthMinutes(), math.MaxInt32)), Alternatives: int(min(m.GetAlternatives(), math.MaxInt32))}
+	if m.GetTransactional() {
+		message.Class = plan.Transactional
+	}
+	const defaultUntil = 24 * time.Hour
+	now := s.server.clock()
+	for field, t := range map[string]*timestamppb.Timestamp{"message.from": m.GetFrom(), "message.until": m.GetUntil()} {
+		if t != nil && t.CheckValid() != nil {
+			return message, invalid(field, "it is not between the years 1 and 9999, or has parts out of range")
+		}
+	}
+	if message.From = now; m.GetFrom() != nil {
+		message.From = m.GetFrom().AsTime()
+	}
+	if message.Until = message.From.Add(defaultUntil); m.GetUntil() != nil {
+		message.Until = m.GetUntil().AsTime()
+	}
+	if message.Class == plan.Transactional {
+		message.From = now
+	}
+	return message, nil
+}
+
+// aboutMessage tells a fault of a message as one of the request.
+func aboutMessage(err error) error {
+	if fault, ok := err.(*plan.FieldError); ok {
+		return invalid("message."+fault.Field, "%s", fault.Message)
+	}
+	return err
+}

@@ -1,0 +1,317 @@
+package serve
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"whowhen.dev/whowhen/models/sendtime"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/segments/value"
+	"whowhen.dev/whowhen/serve/registry"
+)
+
+// sendServer returns a server with 3,000 CIDs in some zones, a seventh of them in none, and some in what is no zone.
+func sendServer(t testing.TB) (*segments.App, whowhenv1connect.SendTimeServiceClient, *Server) {
+	t.Helper()
+	s := newServer(t, Options{})
+	app, err := s.home.App("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones := []string{"Asia/Kathmandu", "America/New_York", "Europe/Lisbon", "Australia/Lord_Howe", "Mars/Olympus", "Pacific/Apia"}
+	r, err := app.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		for i := range 3000 {
+			p := batch.ProfileChange{CID: fmt.Sprintf("%032x", i)}
+			if i%7 != 0 {
+				p.Set = []batch.Named{{Name: "zone", Value: value.Text(zones[i%len(zones)])}, {Name: "country", Value: value.Text("DE")}}
+			}
+			b.Profile(i, p)
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := app.View(t.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Close()
+	return app, whowhenv1connect.NewSendTimeServiceClient(InProcess(s.Handler()), "http://in-process"), s
+}
+
+// checkWindow fails unless a window keeps what the API promises.
+func checkWindow(t testing.TB, w *whowhenv1.SendWindow, from, until time.Time, width time.Duration) {
+	t.Helper()
+	if !w.Found {
+		if w.Choice != nil || len(w.Reasons) == 0 {
+			t.Fatalf("no window and no reason: %v", w)
+		}
+		return
+	}
+	for _, c := range append([]*whowhenv1.SendChoice{w.Choice}, w.Alternatives...) {
+		start, end, at := c.Start.AsTime(), c.End.AsTime(), c.SendAt.AsTime()
+		if start.Before(from) || end.After(until) || end.Sub(start) != width || at.Before(start) || !at.Before(end) || c.NotAfter.AsTime().Before(end) {
+			t.Fatalf("%v, for %s to %s", w, from, until)
+		}
+		if c.Probability < 0 || c.Probability > 1 || math.IsNaN(c.Probability) {
+			t.Fatalf("%v", w)
+		}
+		local, err := time.Parse(time.RFC3339, c.LocalStart)
+		if err != nil || !local.Equal(start) {
+			t.Fatalf("%v: %v", w, err)
+		}
+	}
+}
+
+func TestEverybodyIsAnswered(t *testing.T) {
+	_, c, _ := sendServer(t)
+	cids := []string{"nobody", fmt.Sprintf("%032x", 7), fmt.Sprintf("%032x", 1), fmt.Sprintf("%032x", 4), fmt.Sprintf("%032x", 3), "nobody"}
+	answer, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids, Message: &whowhenv1.SendMessage{Alternatives: 2, WidthMinutes: 90}}))
+	if err != nil || len(answer.Msg.Windows) != len(cids) {
+		t.Fatal(answer, err)
+	}
+	if m := answer.Msg; m.Model.Kind != "PRIOR" || m.Policy != "default" || m.PolicyVersion == "" || m.Position != 1 {
+		t.Errorf("%v", m)
+	}
+	for i, want := range []struct{ zone, from string }{{"UTC", "APP"}, {"UTC", "APP"}, {"America/New_York", "PROFILE"}, {"UTC", "APP"}, {"Australia/Lord_Howe", "PROFILE"}, {"UTC", "APP"}} {
+		w := answer.Msg.Windows[i]
+		checkWindow(t, w, testNow, testNow.Add(24*time.Hour), 90*time.Minute)
+		if w.Cid != cids[i] || w.Zone != want.zone || w.ZoneFrom != want.from || w.Evidence != "PRIOR" || len(w.Decision) != 32 || len(w.Alternatives) != 2 {
+			t.Errorf("%v, want %v", w, want)
+		}
+		if unknown := slices.Contains(w.Reasons, "UNKNOWN_ZONE"); unknown != (want.from == "APP") {
+			t.Errorf("%v", w)
+		}
+	}
+	if a, b := answer.Msg.Windows[0], answer.Msg.Windows[5]; a.Decision != b.Decision || !a.Choice.SendAt.AsTime().Equal(b.Choice.SendAt.AsTime()) {
+		t.Error("the same question has two answers")
+	}
+	now, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids, Message: &whowhenv1.SendMessage{Transactional: true}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range now.Msg.Windows {
+		if !w.Found || !w.Choice.SendAt.AsTime().Equal(testNow) || !slices.Contains(w.Reasons, "TRANSACTIONAL") {
+			t.Errorf("%v", w)
+		}
+	}
+}
+
+func TestWrongMessages(t *testing.T) {
+	_, c, _ := sendServer(t)
+	at := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(testNow.Add(d)) }
+	for name, x := range map[string]struct {
+		request *whowhenv1.WhenRequest
+		reason  string
+	}{
+		"policy":   {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{Policy: "gentle"}}, "POLICY_UNKNOWN"},
+		"width":    {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{WidthMinutes: 1441}}, "REQUEST_INVALID"},
+		"backward": {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{From: at(time.Hour), Until: at(0)}}, "REQUEST_INVALID"},
+		"long":     {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{Until: at(400 * 24 * time.Hour)}}, "REQUEST_INVALID"},
+		"time":     {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{From: &timestamppb.Timestamp{Nanos: -1}}}, "REQUEST_INVALID"},
+		"many":     {&whowhenv1.WhenRequest{Cids: make([]string, maxWhen+1)}, "TOO_MANY_CIDS"},
+		"others":   {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{Alternatives: 1000}}, "REQUEST_INVALID"},
+		"as_of":    {&whowhenv1.WhenRequest{Read: &whowhenv1.Read{AsOf: at(0)}}, "REQUEST_INVALID"},
+		"app":      {&whowhenv1.WhenRequest{App: "none"}, "APP_UNKNOWN"},
+	} {
+		if _, err := c.When(t.Context(), connect.NewRequest(x.request)); err == nil || reasonOf(t, err) != x.reason {
+			t.Errorf("%s: %v, want %s", name, err, x.reason)
+		}
+	}
+	stream, err := c.Refresh(t.Context(), connect.NewRequest(&whowhenv1.RefreshRequest{}))
+	if err == nil {
+		for stream.Receive() {
+		}
+		err = stream.Err()
+	}
+	if reasonOf(t, err) != "MODEL_NOT_ACTIVE" {
+		t.Error(err)
+	}
+}
+
+// checkAudience holds that the stream of an audience, the histogram, and the call for single CIDs say the same.
+func checkAudience(t *testing.T, c whowhenv1connect.SendTimeServiceClient, expression string, packed bool) int {
+	t.Helper()
+	message := &whowhenv1.SendMessage{Seed: "spring", WidthMinutes: 120, Until: timestamppb.New(testNow.Add(30 * time.Hour))}
+	request := &whowhenv1.WhenAllRequest{Expression: expression, Message: message, Packed: packed}
+	stream, err := c.WhenAll(t.Context(), connect.NewRequest(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	windows := []*whowhenv1.SendWindowEntry{nil}
+	var cids []string
+	var streamed []*whowhenv1.SendWindow
+	for stream.Receive() {
+		m := stream.Msg()
+		windows = append(windows, m.NewWindows...)
+		rows := m.Cids
+		for at := 0; at < len(m.PackedCids); at += batch.PackedBytes {
+			rows = append(rows, fmt.Sprintf("%x", m.PackedCids[at:at+batch.PackedBytes]))
+		}
+		for i, cid := range rows {
+			cids = append(cids, cid)
+			w := &whowhenv1.SendWindow{Cid: cid, Decision: fmt.Sprintf("%016x%016x", m.DecisionMessage, m.DecisionCid[i])}
+			if e := windows[m.Window[i]]; e != nil {
+				w.Found, w.Zone, w.ZoneFrom = true, e.Zone, e.ZoneFrom
+				w.Choice = &whowhenv1.SendChoice{Start: e.Start, End: e.End, NotAfter: e.NotAfter, Probability: float64(m.Probability[i]) / math.MaxUint16,
+					SendAt: timestamppb.New(e.Start.AsTime().Add(time.Duration(m.SendAfterSeconds[i]) * time.Second))}
+			}
+			streamed = append(streamed, w)
+		}
+	}
+	if err := stream.Err(); err != nil {
+		t.Fatal(err)
+	}
+	single, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids, Message: message}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	quarters := map[int64]uint64{}
+	for i, want := range single.Msg.Windows {
+		got := streamed[i]
+		if got.Found != want.Found || got.Decision != want.Decision {
+			t.Fatalf("streamed %v, asked for %v", got, want)
+		}
+		if !want.Found {
+			continue
+		}
+		checkWindow(t, want, testNow, message.Until.AsTime(), 2*time.Hour)
+		if got.Zone != want.Zone || got.ZoneFrom != want.ZoneFrom || got.Choice.SendAt.AsTime() != want.Choice.SendAt.AsTime() || got.Choice.NotAfter.AsTime() != want.Choice.NotAfter.AsTime() ||
+			math.Abs(got.Choice.Probability-want.Choice.Probability) > 1e-5 {
+			t.Fatalf("streamed %v, asked for %v", got, want)
+		}
+		quarters[want.Choice.SendAt.AsTime().Truncate(15*time.Minute).Unix()]++
+	}
+	h, err := c.Histogram(t.Context(), connect.NewRequest(request))
+	if err != nil || h.Msg.Cids != uint64(len(cids)) {
+		t.Fatalf("%v: %v", h, err)
+	}
+	for _, q := range h.Msg.Quarters {
+		if quarters[q.Start.Seconds] != q.Cids {
+			t.Errorf("%d in the quarter of %s, want %d", q.Cids, q.Start.AsTime(), quarters[q.Start.Seconds])
+		}
+		delete(quarters, q.Start.Seconds)
+	}
+	if len(quarters) > 0 {
+		t.Errorf("not in the histogram: %v", quarters)
+	}
+	return len(cids)
+}
+
+func TestAudienceIsPlannedAlike(t *testing.T) {
+	_, c, _ := sendServer(t)
+	for expression, want := range map[string]int{"everyone": 3000, `zone = "Pacific/Apia"`: -1, "nobody": 0} {
+		for _, packed := range []bool{false, true} {
+			if n := checkAudience(t, c, expression, packed); want >= 0 && n != want {
+				t.Errorf("%s: %d answers, want %d", expression, n, want)
+			}
+		}
+	}
+}
+
+// sendTimeArtifact returns a model that needs no samples: each CID's own histogram.
+func sendTimeArtifact(t testing.TB, version string) registry.Content {
+	t.Helper()
+	a := &sendtime.Artifact{Name: SendTimeModel, Version: version, Created: testNow, Model: sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()), Delay: sendtime.PriorDelay(),
+		Source: sendtime.Source{Engaged: []string{"open"}, ZoneAttribute: "zone"}, Metrics: map[string]float64{gateFigure: 1},
+		Training: sendtime.Training{FirstDay: "2026-01-01", LastDay: "2026-03-01", JudgedFrom: "2026-02-01"}}
+	data, err := a.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry.Content{Artifact: data}
+}
+
+// TestBestHours holds that whoever opens at the same hour of its own day, day by day, is sent to in that hour, wherever it lives.
+func TestBestHours(t *testing.T) {
+	app, c, s := sendServer(t)
+	zones := []string{"Asia/Kathmandu", "America/New_York", "Europe/Lisbon", "Australia/Lord_Howe"}
+	habit := func(i int) int { return 8 + i%13 } // of the day, within what the policy allows
+	r, err := app.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		row := 0
+		for i := 1; i < 400; i++ {
+			if i%6 > 3 || i%7 == 0 {
+				continue // those without a zone of their own
+			}
+			zone, err := time.LoadLocation(zones[i%6])
+			if err != nil {
+				return err
+			}
+			for day := 2; day < 60; day++ {
+				at := time.Date(2026, 3, 14-day, habit(i), 20+day%30, 0, 0, zone)
+				b.Event(row, batch.Event{CID: fmt.Sprintf("%032x", i), Name: "open", TimeMillis: at.UnixMilli(), OffsetMinutes: batch.NoOffset})
+				row++
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := modelDir(app).Add(SendTimeModel, func(v string) (registry.Content, error) { return sendTimeArtifact(t, v), nil }); err != nil {
+		t.Fatal(err)
+	}
+	models := whowhenv1connect.NewModelServiceClient(InProcess(s.Handler()), "http://in-process")
+	view, err := app.View(t.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Close()
+	if _, err := models.Activate(t.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: SendTimeModel, By: "ann"})); err != nil {
+		t.Fatal(err)
+	}
+	if s.scores.round(t.Context(), 24*time.Hour, time.Minute); len(s.scores.failed) > 0 {
+		t.Fatal("the best hours could not be computed")
+	}
+	var cids []string
+	var index []int
+	for i := 1; i < 400; i++ {
+		if i%6 <= 3 && i%7 != 0 {
+			cids, index = append(cids, fmt.Sprintf("%032x", i)), append(index, i)
+		}
+	}
+	answer, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: append(cids, "nobody"), Message: &whowhenv1.SendMessage{Until: timestamppb.New(testNow.Add(36 * time.Hour))}}))
+	if err != nil || answer.Msg.Model.Kind != "HABIT" || answer.Msg.Model.Version != "1" {
+		t.Fatal(answer.Msg.GetModel(), err)
+	}
+	for k, i := range index {
+		w := answer.Msg.Windows[k]
+		local, err := time.Parse(time.RFC3339, w.Choice.LocalStart)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if local.Hour() != habit(i) || w.Evidence != "USER" || w.ActiveDays < 50 || w.Zone != zones[i%6] {
+			t.Errorf("opens at %d in %s: %v", habit(i), zones[i%6], w)
+		}
+	}
+	if w := answer.Msg.Windows[len(cids)]; !w.Found || w.Evidence == "USER" || !slices.Contains(w.Reasons, "NO_DATA") {
+		t.Errorf("%v", w)
+	}
+	checkAudience(t, c, "everyone", true)
+	checkAudience(t, c, `did("open")`, false)
+	list, err := models.List(t.Context(), connect.NewRequest(&whowhenv1.ListModelsRequest{}))
+	if err != nil || len(list.Msg.Models) != 1 || list.Msg.Models[0].Published.GetVersion() != "1" || list.Msg.Models[0].Versions[0].Problem != "" {
+		t.Errorf("%v, %v", list, err)
+	}
+	// Everybody is answered, too, when the model's files are gone, also by a server that never saw them.
+	if err := os.RemoveAll(app.Dir() + "/models"); err != nil {
+		t.Fatal(err)
+	}
+	other := whowhenv1connect.NewSendTimeServiceClient(InProcess(New(s.home, Options{Clock: testClock}).Handler()), "http://in-process")
+	answer, err = other.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids}))
+	if err != nil || answer.Msg.Model.Kind != "PRIOR" || !answer.Msg.Windows[0].Found {
+		t.Errorf("%v, %v", answer, err)
+	}
+}

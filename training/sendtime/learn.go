@@ -1,0 +1,172 @@
+package sendtime
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"whowhen.dev/whowhen/features/propensity"
+	"whowhen.dev/whowhen/features/rhythm"
+	model "whowhen.dev/whowhen/models/sendtime"
+	"whowhen.dev/whowhen/segments"
+)
+
+// learnt is a model with what it was fitted to.
+type learnt struct {
+	model      *model.Model
+	cids       int // with activity
+	activeDays int
+	samples    int
+	daySamples int
+	delay      model.Delay
+}
+
+// census is what there is to learn from.
+type census struct {
+	cids       int
+	activeDays int
+	days       int // with activity and without, of everyone
+	countries  map[int64]int
+}
+
+// learn fits a model to what happened before a day.
+func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error) {
+	view, err := j.now.Before(int32(before))
+	if err != nil {
+		return nil, err
+	}
+	// Later days than the last with any activity are days the store knows nothing of.
+	over := j.over(min(before-1, j.last))
+	c, err := j.count(ctx, view, over)
+	if err != nil {
+		return nil, err
+	}
+	data, delays, err := j.samples(ctx, view, over, c)
+	if err != nil {
+		return nil, err
+	}
+	j.progress("fitting", 0, 0)
+	m, err := model.Fit(ctx, data, *j.options.Fit)
+	if err != nil {
+		return nil, err
+	}
+	return &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days), delay: model.LearnDelay(delays)}, nil
+}
+
+// count goes through the store once to know how much of it to keep.
+func (j *job) count(ctx context.Context, v *segments.View, over int32) (*census, error) {
+	c := &census{countries: map[int64]int{}}
+	var active []rhythm.Active
+	err := j.read(ctx, v, "counting days", func(persons []rhythm.Person) error {
+		for i := range persons {
+			p := &persons[i]
+			c.days += max(0, int(over-p.HeardDay))
+			active = rhythm.ActiveDays(p.Events, active[:0])
+			if len(active) == 0 {
+				continue
+			}
+			c.cids++
+			c.countries[p.Country]++
+			for _, a := range active {
+				if a.Day <= over {
+					c.activeDays++
+				}
+			}
+		}
+		return nil
+	})
+	return c, err
+}
+
+// countries returns those with enough CIDs for a curve, by name.
+func (j *job) countries(v *segments.View, c *census) []string {
+	const least, most = 50, 400
+	var names []string
+	for code, n := range c.countries {
+		if code >= 0 && n >= least {
+			names = append(names, v.AttributeText(j.options.Source.CountryAttribute, code))
+		}
+	}
+	slices.Sort(names)
+	return names[:min(len(names), most)]
+}
+
+// samples goes through the store again and keeps what the model is fitted to, and after how many minutes messages were answered.
+func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *census) (d model.Data, delays []float64, err error) {
+	ask := j.newQuestions(v, j.countries(v, c))
+	curves := model.NewCurveSums(j.countries(v, c))
+	rate := float64(j.options.MostSamples) / float64(max(c.activeDays, 1))
+	// Half of the room is for active days, which may be rare.
+	half := float64(j.options.MostSamples) / 2
+	activeRate, idleRate := min(1, half/float64(max(c.activeDays, 1))), min(1, half/float64(max(c.days-c.activeDays, 1)))
+	d.ActiveFavour = activeRate / idleRate
+	var active []rhythm.Active
+	err = j.read(ctx, v, "reading rhythms", func(persons []rhythm.Person) error {
+		texts := cids(v, persons)
+		for i := range persons {
+			p := &persons[i]
+			lot := lot(texts[i])
+			active = rhythm.ActiveDays(p.Events, active[:0])
+			whole := rhythm.NewCursor(p.Events)
+			if all := whole.Before(over + 1); all.ActiveDays() > 0 {
+				curves.Add(history(all), ask.about(p, all, over))
+			}
+			if drawn(lot, rate) {
+				delays = rhythm.AppendDelays(delays, p.Events)
+				near, ahead := rhythm.NewCursor(p.Events), rhythm.NewCursor(p.Events)
+				for _, a := range active {
+					if a.Day > over {
+						break
+					}
+					d.Near = append(d.Near, sample(ask, p, near.Before(a.Day), a))
+					far := sample(ask, p, ahead.Before(a.Day-1), a)
+					far.Question.Ahead = true
+					d.Ahead = append(d.Ahead, far)
+				}
+			}
+			take := func(day int32, s *rhythm.State, did bool) {
+				d.Days = append(d.Days, model.DaySample{History: *history(s), Question: ask.about(p, s, day), Active: did})
+			}
+			first := p.HeardDay + 1
+			eachDrawnDay(lot, idleRate, first, over, p.Events, active, func(day int32, s *rhythm.State, did bool) {
+				if !did {
+					take(day, s, did)
+				}
+			})
+			cursor := rhythm.NewCursor(p.Events)
+			for _, a := range active {
+				if a.Day >= first && a.Day <= over && drawn(mix(lot^uint64(a.Day)), activeRate) {
+					take(a.Day, cursor.Before(a.Day), true)
+				}
+			}
+		}
+		return nil
+	})
+	d.Curves = curves.Curves()
+	return d, delays, err
+}
+
+func sample(ask *questions, p *rhythm.Person, s *rhythm.State, a rhythm.Active) model.Sample {
+	return model.Sample{History: *history(s), Question: ask.about(p, s, a.Day), Hours: a.Hours}
+}
+
+// eachDrawnDay calls yield with a sample of the days from one to another, active or not, as drawn by lot.
+func eachDrawnDay(lot uint64, rate float64, from, to int32, events []rhythm.Event, active []rhythm.Active, yield func(day int32, s *rhythm.State, did bool)) {
+	random := rand.New(rand.NewPCG(lot, 0))
+	cursor := rhythm.NewCursor(events)
+	at := 0
+	for day := int64(from); ; day++ {
+		if rate < 1 {
+			// How many days are passed over is geometric.
+			day += int64(min(math.Log(1-random.Float64())/math.Log1p(-rate), math.MaxInt32))
+		}
+		if day > int64(to) {
+			return
+		}
+		for at < len(active) && active[at].Day < int32(day) {
+			at++
+		}
+		yield(int32(day), cursor.Before(int32(day)), at < len(active) && active[at].Day == int32(day))
+	}
+}
