@@ -1,0 +1,144 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"connectrpc.com/connect"
+
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/registry"
+)
+
+func (s modelService) Activate(ctx context.Context, r *connect.Request[whowhenv1.ActivateModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
+	if err := checkBy(r.Msg.GetBy()); err != nil {
+		return nil, err
+	}
+	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	dir, name := modelDir(app), r.Msg.GetName()
+	version, why, misfit, err := activatable(ctx, app, name, r.Msg.GetVersion())
+	if err != nil {
+		return nil, err
+	}
+	if why != "" && !r.Msg.GetForce() {
+		return nil, &segments.Error{Reason: reasonModelGate, Field: "version",
+			Message: fmt.Sprintf("version %s of model %s is held back by its gate: %s; see its report, and force it if you know better", version, name, why)}
+	}
+	if misfit != nil {
+		return nil, misfit
+	}
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
+	var previous string
+	if r.Msg.GetValidateOnly() {
+		changes, err := dir.Changes(name)
+		if err != nil {
+			return nil, err
+		}
+		previous, _ = registry.Active(changes)
+	} else if previous, err = dir.Activate(name, version, s.server.clock(), r.Msg.GetBy(), why != ""); err != nil {
+		return nil, err
+	}
+	s.server.scores.wake()
+	return connect.NewResponse(&whowhenv1.ActivateModelResponse{Name: name, Version: version, Previous: previous}), nil
+}
+
+func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
+	if err := checkBy(r.Msg.GetBy()); err != nil {
+		return nil, err
+	}
+	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	dir, name := modelDir(app), r.Msg.GetName()
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
+	version, previous, err := dir.Before(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, misfit, err := activatable(ctx, app, name, version); err != nil || misfit != nil {
+		return nil, cmp.Or(err, misfit)
+	}
+	if !r.Msg.GetValidateOnly() {
+		if version, previous, err = dir.Rollback(name, s.server.clock(), r.Msg.GetBy()); err != nil {
+			return nil, err
+		}
+		s.server.scores.wake()
+	}
+	return connect.NewResponse(&whowhenv1.ActivateModelResponse{Name: name, Version: version, Previous: previous}), nil
+}
+
+func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
+	if err := checkBy(r.Msg.GetBy()); err != nil {
+		return nil, err
+	}
+	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	if err != nil {
+		return nil, err
+	}
+	dir, name := modelDir(app), r.Msg.GetName()
+	s.server.scores.activating.Lock()
+	defer s.server.scores.activating.Unlock()
+	response := &whowhenv1.ActivateModelResponse{Name: name}
+	changes, err := dir.Changes(name)
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
+		err = nil // its scores may be there all the same, when its files were removed
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Previous, _ = registry.Active(changes)
+	if r.Msg.GetValidateOnly() {
+		return connect.NewResponse(response), nil
+	}
+	if response.Previous != "" {
+		if _, err := dir.Deactivate(name, s.server.clock(), r.Msg.GetBy()); err != nil {
+			return nil, err
+		}
+	}
+	position, err := app.DropScores(ctx, name)
+	if err == nil {
+		err = awaitVisible(ctx, app, position)
+	}
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == segments.ScoreUnknown && response.Previous != "" {
+		err = nil // there were none yet
+	}
+	return connect.NewResponse(response), err
+}
+
+func checkBy(by string) error {
+	if len(by) > maxByBytes {
+		return invalid("by", "%d bytes, at most %d are taken", len(by), maxByBytes)
+	}
+	return nil
+}
+
+// activatable reads a version of a model, the newest when none is named. It returns which one that is, why its gate holds it back, or "", and
+// why it does not fit the store, or nil.
+func activatable(ctx context.Context, app *segments.App, name, version string) (is, why string, misfit, err error) {
+	view, err := app.View(ctx, segments.ReadOptions{})
+	if err != nil {
+		return "", "", nil, err
+	}
+	defer view.Close()
+	if name == SendTimeModel {
+		m, err := loadRhythm(modelDir(app), version)
+		if err != nil {
+			return "", "", nil, err
+		}
+		return m.artifact.Version, m.whyNotActivate(), m.misfit(view), nil
+	}
+	m, _, err := loadModel(modelDir(app), name, version)
+	if err != nil {
+		return "", "", nil, err
+	}
+	return m.Artifact().Version, whyNotActivate(m.Artifact()), m.Fits(view), nil
+}
