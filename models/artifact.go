@@ -1,12 +1,11 @@
 package models
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
+
+	"whowhen.dev/whowhen/models/internal/sealed"
 )
 
 // MaxArtifactBytes is how large an encoded artifact may be.
@@ -72,13 +71,6 @@ type content struct {
 	ScoreBins  Bins                         `json:"score_bins"`
 }
 
-// envelope is the whole file.
-type envelope struct {
-	Format  string          `json:"format"`
-	SHA256  string          `json:"sha256"`
-	Content json.RawMessage `json:"content"`
-}
-
 // Encode returns the artifact as one JSON object: format, sha256 of the content without insignificant white space,
 // and content. Equal artifacts give equal bytes. An artifact that Decode would refuse is an error.
 func (a *Artifact) Encode() ([]byte, error) {
@@ -93,16 +85,10 @@ func (a *Artifact) Encode() ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(&c)
+	file, err := sealed.Seal(artifactFormat, &c)
 	if err != nil {
-		return nil, &ArtifactError{Problem: "it cannot be written", Err: err}
+		return nil, artifactError(err)
 	}
-	sum := sha256.Sum256(body)
-	file, err := json.Marshal(&envelope{artifactFormat, hex.EncodeToString(sum[:]), body})
-	if err != nil {
-		return nil, &ArtifactError{Problem: "it cannot be written", Err: err}
-	}
-	file = append(file, '\n')
 	// Names that are not UTF-8 change when they are written: reading back is the only sure judge.
 	if _, err := Decode(file); err != nil {
 		return nil, err

@@ -2,12 +2,12 @@ package sendtime
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
+
+	"whowhen.dev/whowhen/models/internal/sealed"
 )
 
 // MaxArtifactBytes is how large an encoded artifact may be.
@@ -53,13 +53,6 @@ type Training struct {
 	LogPosition uint64 `json:"log_position"` // up to which the store was read
 }
 
-// envelope is the whole file.
-type envelope struct {
-	Format  string          `json:"format"`
-	SHA256  string          `json:"sha256"`
-	Content json.RawMessage `json:"content"`
-}
-
 // ArtifactError says why bytes are no usable artifact, or an artifact cannot be written.
 type ArtifactError struct {
 	Problem string
@@ -89,16 +82,10 @@ func (a *Artifact) Encode() ([]byte, error) {
 	if err := kept.check(); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(&kept)
+	file, err := sealed.Seal(artifactFormat, &kept)
 	if err != nil {
-		return nil, &ArtifactError{Problem: "it cannot be written", Err: err}
+		return nil, artifactError(err)
 	}
-	sum := sha256.Sum256(body)
-	file, err := json.Marshal(&envelope{artifactFormat, hex.EncodeToString(sum[:]), body})
-	if err != nil {
-		return nil, &ArtifactError{Problem: "it cannot be written", Err: err}
-	}
-	file = append(file, '\n')
 	// Names that are not UTF-8 change when they are written: reading back is the only sure judge.
 	if _, err := Decode(file); err != nil {
 		return nil, err
@@ -114,34 +101,9 @@ func IsArtifact(data []byte) bool {
 // Decode reads what Encode wrote. Anything else is an *ArtifactError: too large, another format, a sum that does not match, a field
 // that is unknown, missing, twice or out of range. The sum finds damage; it does not prove who wrote the file.
 func Decode(data []byte) (*Artifact, error) {
-	if len(data) > MaxArtifactBytes {
-		return nil, refuse("it has %d bytes; at most %d are read", len(data), MaxArtifactBytes)
-	}
-	var file envelope
-	if err := strict(data, &file); err != nil {
-		return nil, &ArtifactError{Problem: "it is no JSON object of format, sha256 and content", Err: err}
-	}
-	if file.Format != artifactFormat {
-		return nil, refuse("its format is %.40q and this program reads %q; use the program that wrote it, or train again", file.Format, artifactFormat)
-	}
-	var body bytes.Buffer
-	if err := json.Compact(&body, file.Content); err != nil {
-		return nil, &ArtifactError{Problem: "its content is no JSON", Err: err}
-	}
-	if sum := sha256.Sum256(body.Bytes()); file.SHA256 != hex.EncodeToString(sum[:]) {
-		return nil, refuse("its content does not match its sha256: it was damaged or changed; restore it from a copy, or train again")
-	}
 	var a Artifact
-	if err := strict(body.Bytes(), &a); err != nil {
-		return nil, &ArtifactError{Problem: "its content has other fields than it should", Err: err}
-	}
-	// The decoder takes fields twice, in any case, or not at all, and lists of any length into arrays; what is not written back the same is refused.
-	again, err := json.Marshal(&a)
-	if err != nil {
-		return nil, &ArtifactError{Problem: "its content cannot be written again", Err: err}
-	}
-	if !bytes.Equal(again, body.Bytes()) {
-		return nil, refuse("its content differs from what this program would write")
+	if err := sealed.Open(data, artifactFormat, MaxArtifactBytes, &a); err != nil {
+		return nil, artifactError(err)
 	}
 	if err := a.check(); err != nil {
 		return nil, err
@@ -149,16 +111,12 @@ func Decode(data []byte) (*Artifact, error) {
 	return &a, nil
 }
 
-func strict(data []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
+// artifactError tells an error of the file as one of the artifact.
+func artifactError(err error) error {
+	if fault := new(sealed.Error); errors.As(err, &fault) {
+		return &ArtifactError{fault.Problem, fault.Err}
 	}
-	if rest := bytes.TrimSpace(data[decoder.InputOffset():]); len(rest) > 0 {
-		return fmt.Errorf("%d bytes follow its end", len(rest))
-	}
-	return nil
+	return err
 }
 
 // check says what makes an artifact unusable.
