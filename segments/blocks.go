@@ -258,6 +258,18 @@ func (r EventRows) Seconds() []int64 { return r.rows.Seconds() }
 // since 1970 as if the wall were in UTC.
 func (r EventRows) LocalSeconds() []int64 { return r.rows.LocalSeconds() }
 
+// OwnOffset calls yield with the UTC offset of each event in minutes, in their order, and whether it has one of its own.
+func (r EventRows) OwnOffset(yield func(row int, minutes int16, own bool)) {
+	minutes := r.rows.OwnMinutes()
+	for i := range r.rows.Ordinals() {
+		if minutes == nil || minutes[i] == column.NoUTC {
+			yield(i, 0, false)
+			continue
+		}
+		yield(i, int16(minutes[i]), true)
+	}
+}
+
 // Numbers calls add with the numbers among the events' values of a property, which are coefficients / 10^scale, and with whose they
 // are: once for each scale. Values of other types are left out.
 func (r EventRows) Numbers(property string, add func(who []uint16, coefficients []int64, scale uint8)) {

@@ -225,22 +225,21 @@ func (r *Reader) read(persons []Person) error {
 		}
 	}
 	r.rough = r.rough[:0]
-	seconds := []int64(nil)
 	err := r.each(func(d segments.EventDay, k Kind) error {
 		return d.Rows(&members, func(rows segments.EventRows) {
-			seconds = append(seconds[:0], rows.Seconds()...)
-			local := rows.LocalSeconds()
-			for i, x := range rows.Who() {
+			seconds, who := rows.Seconds(), rows.Who()
+			rows.OwnOffset(func(row int, minutes int16, own bool) {
+				x := who[row]
 				if !members.Has(x) {
-					continue
+					return
 				}
-				offset := int16(floorDiv(local[i]-seconds[i], secondsPerMinute))
-				// An offset that is the app's is either none, or one that says where the CID was: with a profile that knows better, it is taken for none.
-				if zone := zones[x]; zone != nil && offset == offsetAt(r.appZone, seconds[i]) {
-					offset = offsetAt(zone, seconds[i])
+				if zone := zones[x]; !own && zone != nil {
+					minutes = offsetAt(zone, seconds[row])
+				} else if !own {
+					minutes = offsetAt(r.appZone, seconds[row])
 				}
-				r.rough = append(r.rough, owned{x, Event{Seconds: seconds[i], OffsetMinutes: offset, Kind: k}})
-			}
+				r.rough = append(r.rough, owned{x, Event{Seconds: seconds[row], OffsetMinutes: minutes, Kind: k}})
+			})
 		})
 	})
 	if err != nil {

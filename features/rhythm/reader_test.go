@@ -228,3 +228,28 @@ func TestReaderInTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnOffsetOfTheApp holds that an offset that happens to be the app's says where the CID was, and that one that is not there is its profile's.
+func TestOwnOffsetOfTheApp(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	app := open(t, "Europe/Lisbon", now, func(b *batch.Builder) {
+		b.Profile(0, batch.ProfileChange{CID: "traveller", Set: []batch.Named{{Name: "zone", Value: value.Text("Asia/Tokyo")}}})
+		for i, offset := range []int64{0, batch.NoOffset, 540, 60} {
+			b.Event(i+1, batch.Event{CID: "traveller", Name: "open", TimeMillis: now.Add(time.Duration(i-10) * time.Hour).UnixMilli(), OffsetMinutes: offset})
+		}
+	})
+	v, err := app.View(context.Background(), segments.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	source := rhythm.DefaultSource()
+	source.ZoneAttribute = "zone"
+	var got []int16
+	for _, e := range readAll(t, app, v, source)["traveller"].Events {
+		got = append(got, e.OffsetMinutes)
+	}
+	if want := []int16{0, 540, 540, 60}; !slices.Equal(got, want) {
+		t.Errorf("offsets %v, want %v", got, want)
+	}
+}

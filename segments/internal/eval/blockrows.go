@@ -93,6 +93,15 @@ func (r *BlockRows) LocalSeconds() []int64 {
 	return seconds
 }
 
+// OwnMinutes returns the UTC offsets of the events, in minutes, column.NoUTC for one without; nil when none has one.
+func (r *BlockRows) OwnMinutes() []int64 {
+	own := r.tile.chunk.ReadUTC(r.utc[:r.tile.n], r.tile.from)
+	if own == nil {
+		return nil
+	}
+	return r.pick(own)
+}
+
 // Numbers calls add with the numbers among the events' values of a property, as coefficients of one scale, and whose they are.
 func (r *BlockRows) Numbers(property uint32, add func(members []uint16, coefficients []int64, scale uint8)) {
 	p := r.tile.chunk.Prop(property)
