@@ -25,20 +25,46 @@ import (
 // without one by an assumed curve.
 func (s sendTimeService) load(p *sendPlan, app *segments.App) {
 	p.predictor, p.model = sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()), &whowhenv1.SendModel{Kind: "PRIOR"}
-	all := p.view.Scores()
-	i := slices.IndexFunc(all, func(s segments.ScoreStatus) bool { return s.Name == hoursColumn(0) && s.Published != nil })
-	if i >= 0 {
-		published := all[i].Published
+	if published := publishedHours(p.view); published != nil {
+		p.known, p.model = true, &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
+		// Of a version that is gone or damaged the best hours are there all the same.
 		if m := s.rhythmOf(app, published); m != nil {
-			p.known, p.predictor = true, m.Model
-			p.model = &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
+			p.predictor, p.zone = m.Model, m.source.ZoneAttribute // the hours are by the clocks that it says
 		}
-		// A version that is gone or damaged is as if there were none: everybody is answered, and Status tells of it.
 	}
-	p.rest = curveOfNobody(p.predictor)
+	p.rest, p.active = curveOfNobody(p.predictor)
 	if p.predictor.Curves.CIDs > 0 {
 		p.level = plan.EvidenceEveryone
 	}
+}
+
+// publishedHours describes the best hours in the store; nil when there are none, or not all that belong together.
+func publishedHours(v *segments.View) (published *segments.PublishedScores) {
+	all := v.Scores()
+	for c := range hours.Columns {
+		i := slices.IndexFunc(all, func(s segments.ScoreStatus) bool { return s.Name == hoursColumn(c) && s.Published != nil })
+		if i < 0 || c > 0 && all[i].Published.Generation != published.Generation {
+			return nil
+		}
+		published = all[i].Published
+	}
+	return published
+}
+
+// hoursGeneration is generationOf for the columns of best hours, which all have the same.
+func hoursGeneration(v *segments.View, identity string) (generation uint64, from uint32) {
+	for c := range hours.Columns {
+		g, f := generationOf(v, hoursColumn(c), identity)
+		switch {
+		case c == 0:
+			generation, from = g, f
+		case g != generation:
+			generation, from = max(g, generation), 0
+		default:
+			from = min(from, f)
+		}
+	}
+	return generation, from
 }
 
 // rhythmOf returns the version that best hours were made with, nil when it is gone or damaged. It reads a file once for each app and version.
@@ -50,6 +76,7 @@ func (s sendTimeService) rhythmOf(app *segments.App, published *segments.Publish
 	}
 	m, err := loadRhythm(modelDir(app), published.Version)
 	if err != nil || m.identity != published.Definition {
+		s.server.logger.Error("the send-time model that the best hours were made with cannot be read; they are used without it", "app", app.Name(), "version", published.Version, "error", fmt.Sprint(err))
 		return nil
 	}
 	s.rhythms.Store(app.Name(), m)
@@ -67,10 +94,8 @@ func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir reg
 		return err
 	}
 	due := true
-	for _, status := range view.Scores() {
-		if p := status.Published; status.Name == hoursColumn(0) && p != nil && p.Definition == m.identity {
-			due = s.aged(p, view, every)
-		}
+	if p := publishedHours(view); p != nil && p.Definition == m.identity {
+		due = s.aged(p, view, every)
 	}
 	base.Close()
 	if !due {
@@ -100,7 +125,7 @@ func (s *scores) refreshHours(ctx context.Context, app *segments.App, m *rhythmM
 		return done, err
 	}
 	defer base.Close()
-	generation, from := generationOf(view, hoursColumn(hours.Columns-1), m.identity)
+	generation, from := hoursGeneration(view, m.identity)
 	if err := m.misfit(view); err != nil {
 		return done, err
 	}
@@ -172,7 +197,11 @@ func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
 	const farAhead = 1 << 30 // after every event
 	cursor := rhythm.NewCursor(p.Events)
 	state := cursor.Before(farAhead)
-	best := hours.Hours{Seen: state.Seen, OffsetMinutes: int(state.OffsetMinutes), SeenHour: state.LastSeconds / secondsPerHour, ActiveDays: state.ActiveDays()}
+	best := hours.Hours{ActiveDays: state.ActiveDays()}
+	if n := len(p.Events); n > 0 && p.Events[n-1].Own {
+		last := &p.Events[n-1]
+		best.Seen, best.OffsetMinutes, best.SeenHour = true, int(last.OffsetMinutes), last.Seconds/secondsPerHour
+	}
 	tomorrow := view.Day() + 1
 	question := sendtime.Question{OffsetMinutes: p.Offset(state, view.AsOf().Unix()), Zoned: p.Zoned(state), Country: m.country(view, p.Country)}
 	var answer sendtime.Answer
@@ -183,7 +212,7 @@ func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
 		}
 		question.Ahead = question.Day > tomorrow
 		m.Predict((*sendtime.History)(state), &question, &answer)
-		*to = firstThree(&answer)
+		*to, best.Active[class] = firstThree(&answer), answer.Active
 		best.Level = max(best.Level, uint8(answer.Level))
 	}
 	return best

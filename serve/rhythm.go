@@ -121,33 +121,44 @@ func (m *rhythmModel) describe() *whowhenv1.ModelVersion {
 }
 
 // curveOfNobody is what a model says of one of whom nothing is known, by class of day: any activity on the day at all, and in the hour.
-func curveOfNobody(m *sendtime.Model) (curve sendtime.Curve) {
+func curveOfNobody(m *sendtime.Model) (curve sendtime.Curve, active [2]float64) {
 	const monday, saturday = 4, 9 // of 1970, after the first Thursday
 	var answer sendtime.Answer
 	for class, day := range []int32{monday, saturday} {
 		m.Predict(&sendtime.History{}, &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, Country: sendtime.NoCountry}, &answer)
+		active[class] = answer.Active
 		for h, p := range answer.Hour {
 			curve[class][h] = answer.Active * p
 		}
 	}
-	return curve
+	return curve, active
 }
 
-// anyIn is the chance of any activity in a window, as models/sendtime has it: activity comes in runs, so that hours together bring less than
-// each by itself.
-func anyIn(m *sendtime.Model, curve *[2][sendtime.Hours]float64, parts []plan.Part) float64 {
-	hazard, hours := 0.0, 0.0
-	for _, p := range parts {
-		class := 0
-		if p.Day.Weekend {
-			class = 1
-		}
-		chance := min(curve[class][p.Like]*float64(p.Factor), 1-1e-9)
-		hazard -= math.Log1p(-chance) * float64(p.Share)
-		hours += float64(p.Share)
+// anyIn is the chance of any activity in a window: of activity on the day at all, times that of any in the window on such a day, which is models/sendtime's,
+//
+//	active (1 - exp(g(W) sum over hours of (share of the hour) log(1 - p(hour) / active)))
+//
+// So no window is likelier than the day. The day is that on which the window begins.
+func anyIn(m *sendtime.Model, curve *[2][sendtime.Hours]float64, active *[2]float64, parts []plan.Part) float64 {
+	if len(parts) == 0 {
+		return 0
 	}
-	at := max(0, hours-1)
+	classOf := func(p plan.Part) int {
+		if p.Day.Weekend {
+			return 1
+		}
+		return 0
+	}
+	onDay := active[classOf(parts[0])]
+	hazard, width := 0.0, 0.0
+	for _, p := range parts {
+		class := classOf(p)
+		chance := min(curve[class][p.Like]*float64(p.Factor)/max(active[class], 1e-9), 1-1e-9)
+		hazard -= math.Log1p(-chance) * float64(p.Share)
+		width += float64(p.Share)
+	}
+	at := max(0, width-1)
 	low := min(int(at), sendtime.Hours-2)
 	part := min(at-float64(low), 1)
-	return 1 - math.Exp(-hazard*(m.Window[low]*(1-part)+m.Window[low+1]*part))
+	return onDay * (1 - math.Exp(-hazard*(m.Window[low]*(1-part)+m.Window[low+1]*part)))
 }

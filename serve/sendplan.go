@@ -3,12 +3,14 @@ package serve
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math"
-	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"whowhen.dev/whowhen/features/rhythm"
 	"whowhen.dev/whowhen/models/sendtime"
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
@@ -18,10 +20,6 @@ import (
 
 // hoursColumn is the name of a column of best hours in the store.
 func hoursColumn(i int) string { return fmt.Sprintf("%shours%d", segments.HiddenScore, i) }
-
-// Attributes that tell a CID's zone and country, the first of each that the app has with text in it.
-func zoneAttributes() []string    { return []string{"zone", "timezone", "time_zone", "tz"} }
-func countryAttributes() []string { return []string{"country", "country_code"} }
 
 // sendPlan plans one message for CIDs of one version of an app. It is safe for concurrent use until its view is closed.
 type sendPlan struct {
@@ -37,8 +35,12 @@ type sendPlan struct {
 	predictor     *sendtime.Model
 	model         *whowhenv1.SendModel
 	// rest is the curve of everyone, by class of day, for hours that are not among the best, and for those who have none.
-	rest  sendtime.Curve
-	level plan.Evidence // of rest
+	rest   sendtime.Curve
+	active [2]float64    // that one of whom nothing is known is active on the day at all
+	level  plan.Evidence // of rest
+
+	over     bool   // whether there is no time left until the end of the message's range
+	decision uint64 // tells the question from others
 }
 
 const secondsPerHour = 3600
@@ -48,7 +50,7 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 	if r.GetAsOf() != nil {
 		return nil, invalid("read.as_of", "send times are of now: leave as_of out")
 	}
-	message, err := s.decodeMessage(m)
+	message, over, err := s.decodeMessage(m)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +63,9 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 		return nil, err
 	}
 	policy, err := library.Policy(name)
+	if err != nil && m.GetTransactional() { // it obeys none
+		policy, err = library.Policy(plan.DefaultPolicy)
+	}
 	if err != nil {
 		return nil, &segments.Error{Reason: reasonPolicyUnknown, Field: "message.policy", Message: err.Error()}
 	}
@@ -68,7 +73,7 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 	if err != nil {
 		return nil, err
 	}
-	p = &sendPlan{policy: policy, zones: s.zones, nowHour: s.server.clock().Unix() / secondsPerHour}
+	p = &sendPlan{over: over, policy: policy, zones: s.zones, nowHour: s.server.clock().Unix() / secondsPerHour}
 	if p.app, err = p.zones.Named(app.Zone().String()); err != nil {
 		return nil, err
 	}
@@ -78,27 +83,20 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 	if p.view, err = app.View(ctx, segments.ReadOptions{AtLeastPosition: r.GetAtLeastPosition()}); err != nil {
 		return nil, err
 	}
-	p.zone, p.country = textAttribute(p.view, zoneAttributes()), textAttribute(p.view, countryAttributes())
+	p.zone, p.country = rhythm.DefaultAttributes(p.view)
 	s.load(p, app)
+	p.decision = decisionOf(p, message, m.GetSeed())
 	return p, nil
 }
 
 func (p *sendPlan) close() { p.view.Close() }
-
-// textAttribute returns the first of some attributes that the app has with text in it, or "".
-func textAttribute(v *segments.View, names []string) string {
-	i := slices.IndexFunc(names, func(name string) bool { return v.AttributeType(name) == "string" })
-	if i < 0 {
-		return ""
-	}
-	return names[i]
-}
 
 // sendWorker plans one CID after the other. It belongs to one goroutine.
 type sendWorker struct {
 	plan    *sendPlan
 	worker  *plan.Worker
 	curve   [2][sendtime.Hours]float64 // of the CID at hand
+	active  [2]float64
 	subject plan.Subject
 	answer  plan.Answer
 	zones   map[int64]*plan.Zone // by code of the attribute; nil for what is no zone
@@ -114,7 +112,7 @@ func (p *sendPlan) newWorker() *sendWorker {
 		}
 		return w.curve[class][hour]
 	}
-	w.subject.Curve.Any = func(parts []plan.Part) float64 { return anyIn(p.predictor, &w.curve, parts) }
+	w.subject.Curve.Any = func(parts []plan.Part) float64 { return anyIn(p.predictor, &w.curve, &w.active, parts) }
 	return w
 }
 
@@ -138,11 +136,13 @@ func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
 		s.Evidence, s.ActiveDays = plan.Evidence(h.Level), uint32(h.ActiveDays)
 		w.bend(0, &h.Weekday)
 		w.bend(1, &h.Weekend)
-		if h.Seen {
+		w.active = h.Active
+		const recentHours = 30 * 24 // a traveller may have come home since
+		if h.Seen && p.nowHour-h.SeenHour <= recentHours {
 			seen = &plan.Seen{Unix: h.SeenHour*secondsPerHour + secondsPerHour/2, OffsetMinutes: h.OffsetMinutes}
 		}
 	} else {
-		s.Evidence, w.curve = p.level, p.rest
+		s.Evidence, w.curve, w.active = p.level, p.rest, p.active
 	}
 	var profile *plan.Zone
 	if f.hasZone {
@@ -156,6 +156,11 @@ func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
 		s.Zone = nil // nothing is known, and the answer says so
 	}
 	w.worker.Plan(s, &w.answer)
+	w.answer.Decision.Message = p.decision
+	if p.over {
+		w.answer.Choice, w.answer.Alternatives = plan.Choice{}, w.answer.Alternatives[:0]
+		w.answer.Reasons |= plan.NoWindow
+	}
 	return &w.answer
 }
 
@@ -187,15 +192,22 @@ func (w *sendWorker) zoneOf(code int64) *plan.Zone {
 func (w *sendWorker) placeOf(code int64) string {
 	place, told := w.places[code]
 	if !told {
-		place = w.plan.view.AttributeText(w.plan.country, code)
+		place = strings.ToUpper(w.plan.view.AttributeText(w.plan.country, code))
 		w.places[code] = place
 	}
 	return place
 }
 
-// decodeMessage fills in what a message leaves out.
-func (s sendTimeService) decodeMessage(m *whowhenv1.SendMessage) (plan.Message, error) {
-	message := plan.Message{Seed: m.GetSeed(), WidthMinutes: int(min(m.GetWidthMinutes(), math.MaxInt32)), Alternatives: int(min(m.GetAlternatives(), math.MaxInt32))}
+// decisionOf tells a question from others: what is to be sent, in which time, by which policy and model.
+func decisionOf(p *sendPlan, m plan.Message, seed string) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%q %d %d %d %d %q %q %s", seed, m.From.Unix(), m.Until.Unix(), m.WidthMinutes, m.Class, p.policy.Version(), p.model.GetVersion(), p.model.GetAsOf())
+	return h.Sum64()
+}
+
+// decodeMessage fills in what a message leaves out. over says that its range ended before now.
+func (s sendTimeService) decodeMessage(m *whowhenv1.SendMessage) (message plan.Message, over bool, err error) {
+	message = plan.Message{Seed: m.GetSeed(), WidthMinutes: int(min(m.GetWidthMinutes(), math.MaxInt32)), Alternatives: int(min(m.GetAlternatives(), math.MaxInt32))}
 	if m.GetTransactional() {
 		message.Class = plan.Transactional
 	}
@@ -203,7 +215,7 @@ func (s sendTimeService) decodeMessage(m *whowhenv1.SendMessage) (plan.Message, 
 	now := s.server.clock()
 	for field, t := range map[string]*timestamppb.Timestamp{"message.from": m.GetFrom(), "message.until": m.GetUntil()} {
 		if t != nil && t.CheckValid() != nil {
-			return message, invalid(field, "it is not between the years 1 and 9999, or has parts out of range")
+			return message, false, invalid(field, "it is not between the years 1 and 9999, or has parts out of range")
 		}
 	}
 	if message.From = now; m.GetFrom() != nil {
@@ -213,9 +225,16 @@ func (s sendTimeService) decodeMessage(m *whowhenv1.SendMessage) (plan.Message, 
 		message.Until = m.GetUntil().AsTime()
 	}
 	if message.Class == plan.Transactional {
-		message.From = now
+		message.From, message.Until = now, now.Add(defaultUntil)
+		return message, false, nil
 	}
-	return message, nil
+	if message.From.Before(now) && message.Until.After(message.From) {
+		message.From = now // nothing is sent in the past
+		if over = !message.Until.After(now); over {
+			message.Until = now.Add(defaultUntil)
+		}
+	}
+	return message, over, nil
 }
 
 // aboutMessage tells a fault of a message as one of the request.

@@ -108,7 +108,7 @@ func stageHours(b testing.TB, app *segments.App, position uint64, cids int) erro
 		chunks[c] = batch.ScoreChunk{Name: hoursColumn(c), Generation: 1, Ordinals: cids, Present: make([]uint64, (cids+63)/64)}
 	}
 	for i := range cids {
-		h := hours.Hours{Level: 3, ActiveDays: random.IntN(90)}
+		h := hours.Hours{Level: 3, ActiveDays: random.IntN(90), Active: [2]float64{0.7, 0.6}}
 		for _, best := range []*[hours.Best]hours.Hour{&h.Weekday, &h.Weekend} {
 			p := 0.05 + 0.4*random.Float64()
 			for k := range best {

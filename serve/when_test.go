@@ -117,7 +117,7 @@ func TestWrongMessages(t *testing.T) {
 	}{
 		"policy":   {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{Policy: "gentle"}}, "POLICY_UNKNOWN"},
 		"width":    {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{WidthMinutes: 1441}}, "REQUEST_INVALID"},
-		"backward": {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{From: at(time.Hour), Until: at(0)}}, "REQUEST_INVALID"},
+		"backward": {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{From: at(2 * time.Hour), Until: at(time.Hour)}}, "REQUEST_INVALID"},
 		"long":     {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{Until: at(400 * 24 * time.Hour)}}, "REQUEST_INVALID"},
 		"time":     {&whowhenv1.WhenRequest{Message: &whowhenv1.SendMessage{From: &timestamppb.Timestamp{Nanos: -1}}}, "REQUEST_INVALID"},
 		"many":     {&whowhenv1.WhenRequest{Cids: make([]string, maxWhen+1)}, "TOO_MANY_CIDS"},
@@ -311,7 +311,102 @@ func TestBestHours(t *testing.T) {
 	}
 	other := whowhenv1connect.NewSendTimeServiceClient(InProcess(New(s.home, Options{Clock: testClock}).Handler()), "http://in-process")
 	answer, err = other.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids}))
-	if err != nil || answer.Msg.Model.Kind != "PRIOR" || !answer.Msg.Windows[0].Found {
+	if err != nil || answer.Msg.Model.Kind != "HABIT" || answer.Msg.Windows[0].Evidence != "USER" {
 		t.Errorf("%v, %v", answer, err)
+	}
+}
+
+// TestWindowsAreNoLikelierThanDays holds that events without an offset of their own do not make a traveller of whoever lives in another zone than the
+// app's, and that a window is never likelier than the day.
+func TestWindowsAreNoLikelierThanDays(t *testing.T) {
+	app, c, s := sendServer(t)
+	zone, err := time.LoadLocation("Asia/Kathmandu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := 0
+	r, err := app.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		row := 0
+		for day := 2; day < 60; day++ {
+			if day%2 == 0 {
+				continue
+			}
+			days++
+			for _, hour := range []int{9, 10, 13, 20} {
+				b.Event(row, batch.Event{CID: fmt.Sprintf("%032x", 6), Name: "open", TimeMillis: time.Date(2026, 3, 14-day, hour, 20, 0, 0, zone).UnixMilli(), OffsetMinutes: batch.NoOffset})
+				row++
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := modelDir(app).Add(SendTimeModel, func(v string) (registry.Content, error) { return sendTimeArtifact(t, v), nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := modelDir(app).Activate(SendTimeModel, "1", testNow, "ann", false); err != nil {
+		t.Fatal(err)
+	}
+	view, err := app.View(t.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+	if err != nil {
+		t.Fatal(err)
+	}
+	view.Close()
+	if s.scores.round(t.Context(), 0, time.Minute); len(s.scores.failed) > 0 {
+		t.Fatal("the best hours could not be computed")
+	}
+	last := 0.0
+	for _, width := range []uint32{30, 60, 180, 600, 840, 1440} {
+		answer, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: []string{fmt.Sprintf("%032x", 6)},
+			Message: &whowhenv1.SendMessage{WidthMinutes: width, Policy: "none", Until: timestamppb.New(testNow.Add(72 * time.Hour))}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := answer.Msg.Windows[0]
+		if w.Zone != "Asia/Kathmandu" || w.ZoneFrom != "PROFILE" {
+			t.Errorf("%v", w)
+		}
+		if p := w.Choice.Probability; p < last-1e-9 || p > 0.75 {
+			t.Errorf("%d minutes: %v, after %v; active on %d of 58 days", width, p, last, days)
+		} else {
+			last = p
+		}
+	}
+}
+
+func TestTimeThatIsOver(t *testing.T) {
+	_, c, _ := sendServer(t)
+	at := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(testNow.Add(d)) }
+	cids := []string{"nobody", fmt.Sprintf("%032x", 1)}
+	ask := func(m *whowhenv1.SendMessage) []*whowhenv1.SendWindow {
+		t.Helper()
+		answer, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: cids, Message: m}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.Msg.Windows
+	}
+	for _, w := range ask(&whowhenv1.SendMessage{From: at(-48 * time.Hour), Until: at(-24 * time.Hour)}) {
+		if w.Found || w.Choice != nil || !slices.Contains(w.Reasons, "NO_WINDOW") {
+			t.Errorf("%v", w)
+		}
+	}
+	for _, w := range ask(&whowhenv1.SendMessage{From: at(-48 * time.Hour), Until: at(24 * time.Hour)}) {
+		if !w.Found || w.Choice.Start.AsTime().Before(testNow) {
+			t.Errorf("%v", w)
+		}
+	}
+	for _, m := range []*whowhenv1.SendMessage{{From: at(-480 * time.Hour)}, {Until: at(-time.Hour)}, {Until: at(4000 * time.Hour)}, {Policy: "gone"}} {
+		m.Transactional = true
+		for _, w := range ask(m) {
+			if !w.Found || !w.Choice.SendAt.AsTime().Equal(testNow) {
+				t.Errorf("%v: %v", m, w)
+			}
+		}
+	}
+	one, other := ask(&whowhenv1.SendMessage{})[0], ask(&whowhenv1.SendMessage{WidthMinutes: 120})[0]
+	if one.Decision == other.Decision || one.Decision != ask(&whowhenv1.SendMessage{})[0].Decision {
+		t.Errorf("%s and %s", one.Decision, other.Decision)
 	}
 }

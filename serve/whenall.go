@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
@@ -28,7 +29,10 @@ func (s sendTimeService) openAudience(ctx context.Context, r *whowhenv1.WhenAllR
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.newSendPlan(ctx, r.GetApp(), r.GetMessage(), r.GetRead())
+	message := &whowhenv1.SendMessage{}
+	proto.Merge(message, r.GetMessage())
+	message.Alternatives = 0 // an audience is told the best windows only
+	p, err := s.newSendPlan(ctx, r.GetApp(), message, r.GetRead())
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -18,8 +19,8 @@ type sendTimeFlags struct {
 	Event            []string `placeholder:"EVENT" help:"What is activity. May be given several times. Default: open and push.clicked."`
 	ReceivedEvent    []string `placeholder:"EVENT" help:"What tells that a message came. Default: push.sent."`
 	DisplayedEvent   []string `placeholder:"EVENT" help:"What tells that a message was seen: activity within half an hour of it is no habit. Default: push.displayed."`
-	ZoneAttribute    string   `placeholder:"NAME" help:"Attribute with an IANA zone, for events without a UTC offset of their own. Default: the app's zone is taken."`
-	CountryAttribute string   `placeholder:"NAME" help:"Attribute with a country, which gets a curve of its own where it has 50 CIDs or more."`
+	ZoneAttribute    string   `placeholder:"NAME" help:"Attribute with an IANA zone, for events without a UTC offset of their own. Default: zone, timezone, time_zone or tz, if there is one; else the app's zone is taken."`
+	CountryAttribute string   `placeholder:"NAME" help:"Attribute with a country, which gets a curve of its own where it has 50 CIDs or more. Default: country or country_code, if there is one."`
 	MaxSamples       int      `placeholder:"N" help:"Fit to at most so many active days, a sample by CID. Default 100,000."`
 	Snapshot         string   `type:"path" placeholder:"FILE" help:"Read this snapshot of the app instead of the store."`
 }
@@ -48,6 +49,9 @@ func (m *Main) openSendTime(ctx context.Context, snapshot string, o *sendtime.Op
 	if err != nil {
 		return nil, dir, nil, err
 	}
+	if err := withAttributes(ctx, app, &o.Source); err != nil {
+		return nil, dir, nil, err
+	}
 	o.CreatedAt = m.Clock.Now()
 	shown := m.newNotice(lineEvery)
 	o.Progress = func(p sendtime.Progress) {
@@ -58,6 +62,18 @@ func (m *Main) openSendTime(ctx context.Context, snapshot string, o *sendtime.Op
 		shown.show(strings.ToUpper(text[:1]) + text[1:])
 	}
 	return app, dir, shown, nil
+}
+
+// withAttributes fills in which attributes tell zone and country, as "whowhen when" takes them.
+func withAttributes(ctx context.Context, app *segments.App, s *rhythm.Source) error {
+	view, err := app.View(ctx, segments.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	zone, country := rhythm.DefaultAttributes(view)
+	s.ZoneAttribute, s.CountryAttribute = cmp.Or(s.ZoneAttribute, zone), cmp.Or(s.CountryAttribute, country)
+	return nil
 }
 
 type trainSendTimeCmd struct {

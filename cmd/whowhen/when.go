@@ -41,9 +41,12 @@ Examples:
 
 func (c *whenCmd) Run(ctx context.Context, m *Main) error {
 	if (len(c.CIDs) > 0) == (c.Expression != "") && !c.Refresh {
-		return usageError("name some CIDs, or an audience with --audience EXPR.")
+		return usageError("name some CIDs, or an audience with --audience EXPR, one of the two.")
 	}
 	width, err := time.ParseDuration(c.Width)
+	if c.Expression != "" && c.Alternatives > 0 {
+		return usageError("--alternatives is for single CIDs: leave it out, or --audience.")
+	}
 	if err != nil || width < time.Minute || width%time.Minute != 0 || width > 24*time.Hour {
 		return usageError("--width takes minutes or hours up to a day, such as 30m or 3h, not %q.", c.Width)
 	}

@@ -19,6 +19,19 @@ type Source struct {
 	ZoneAttribute, CountryAttribute string
 }
 
+// DefaultAttributes returns the attributes that tell a CID's zone and country: the first of some names that the app has with text in it, or "".
+func DefaultAttributes(v *segments.View) (zone, country string) {
+	first := func(names ...string) string {
+		for _, name := range names {
+			if v.AttributeType(name) == "string" {
+				return name
+			}
+		}
+		return ""
+	}
+	return first("zone", "timezone", "time_zone", "tz"), first("country", "country_code")
+}
+
 // DefaultSource reads what every delivery layer reports: opens and clicks are activity, and what was sent is taken to have come.
 func DefaultSource() Source {
 	return Source{Engaged: []string{"open", "push.clicked"}, Received: []string{"push.sent"}, Displayed: []string{"push.displayed"}}
@@ -238,7 +251,7 @@ func (r *Reader) read(persons []Person) error {
 				} else if !own {
 					minutes = offsetAt(r.appZone, seconds[row])
 				}
-				r.rough = append(r.rough, owned{x, Event{Seconds: seconds[row], OffsetMinutes: minutes, Kind: k}})
+				r.rough = append(r.rough, owned{x, Event{Seconds: seconds[row], OffsetMinutes: minutes, Own: own, Kind: k}})
 			})
 		})
 	})

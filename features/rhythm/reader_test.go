@@ -152,7 +152,7 @@ func TestReaderAtAPastDay(t *testing.T) {
 		for i := range 200 {
 			at := first.Add(time.Duration(i*i%600) * time.Hour)
 			b.Event(i, batch.Event{CID: "a", Name: "open", TimeMillis: at.UnixMilli(), OffsetMinutes: int64(i%3) * 60})
-			all = append(all, rhythm.Event{Seconds: at.Unix(), OffsetMinutes: int16(i%3) * 60})
+			all = append(all, rhythm.Event{Seconds: at.Unix(), OffsetMinutes: int16(i%3) * 60, Own: true})
 		}
 	})
 	v, err := app.View(context.Background(), segments.ReadOptions{})

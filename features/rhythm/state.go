@@ -61,6 +61,7 @@ type Event struct {
 	Seconds       int64 // since 1970
 	OffsetMinutes int16 // of the clock there, ahead of UTC
 	Kind          Kind
+	Own           bool // whether the offset came with the event, and is not that of a profile or of the app
 }
 
 const (

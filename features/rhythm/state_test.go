@@ -23,7 +23,7 @@ func drawEvents(t *rapid.T) []Event {
 		if rapid.IntRange(0, 5).Draw(t, "travel") == 0 {
 			offset = rapid.SampledFrom(offsets).Draw(t, "offset")
 		}
-		events = append(events, Event{at, offset, rapid.SampledFrom([]Kind{Engaged, Engaged, Engaged, Received, Displayed}).Draw(t, "kind")})
+		events = append(events, Event{at, offset, rapid.SampledFrom([]Kind{Engaged, Engaged, Engaged, Received, Displayed}).Draw(t, "kind"), false})
 	}
 	return events
 }

@@ -9,7 +9,7 @@ const minutesPerHour, minutesPerDay = 60, 60 * Hours
 //
 //	1 - exp(g(W) sum over hours of (share of the hour in the window) log(1 - p(hour)))
 //
-// where g, 1 for one hour, falls with the width W as activity comes in runs. A width is cut to 1 to 1,440 minutes.
+// where g, 1 for one hour, is learnt for each width W: activity comes in runs, and on a day with activity there is some in the end. A width is cut to 1 to 1,440 minutes.
 func (m *Model) Any(a *Answer, fromMinute, widthMinutes int) float64 {
 	widthMinutes = min(max(widthMinutes, 1), minutesPerDay)
 	return 1 - math.Exp(-m.joint(widthMinutes)*hazard(a, fromMinute, widthMinutes, func(int) float64 { return 1 }))

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -127,6 +128,10 @@ func list(folder fs.FS) ([]string, error) {
 		switch ext := path.Ext(e.Name()); {
 		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
 		case ext == ".csv" || ext == ".ics" || ext == ".toml":
+			// Reading a pipe or a device might never end.
+			if info, err := fs.Stat(folder, e.Name()); err != nil || !info.Mode().IsRegular() {
+				return nil, fmt.Errorf("%s is no file that can be read: %w", e.Name(), cmp.Or(err, fs.ErrInvalid))
+			}
 			files = append(files, e.Name())
 		}
 	}
