@@ -439,7 +439,13 @@ func TestActivatedMeanwhile(t *testing.T) {
 	if known := new(segments.Error); !errors.As(err, &known) || known.Reason != reasonModelNotActive {
 		t.Fatal(err)
 	}
-	if published, err := publishedScores(t.Context(), app); err != nil || published["churn"] != nil {
+	published, err := publishedScores(t.Context(), app)
+	if err != nil || published["churn"] != nil {
+		t.Errorf("%v, %v", published["churn"], err)
+	}
+	// The scorer then turns to the version that is active, at once.
+	s.scores.round(t.Context(), 24*time.Hour, time.Hour)
+	if published, err = publishedScores(t.Context(), app); err != nil || published["churn"] == nil || published["churn"].Version != "3" {
 		t.Errorf("%v, %v", published["churn"], err)
 	}
 }

@@ -64,7 +64,12 @@ func (s *scores) round(ctx context.Context, every, again time.Duration) {
 				continue
 			}
 			delete(s.failed, key)
-			if err := s.refresh(ctx, app, dir, name, every); err != nil && ctx.Err() == nil {
+			err := s.refresh(ctx, app, dir, name, every)
+			if known := new(segments.Error); errors.As(err, &known) && known.Reason == reasonModelNotActive {
+				s.wake() // another version became active meanwhile, and is looked at now
+				continue
+			}
+			if err != nil && ctx.Err() == nil {
 				s.failed[key] = s.clock()
 				s.logger.Error("a model could not be scored; it is tried again later", "app", appName, "model", name, "error", err.Error())
 			}
