@@ -16,7 +16,6 @@ import (
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/serve/hours"
-	"whowhen.dev/whowhen/serve/plan"
 	"whowhen.dev/whowhen/serve/registry"
 	"whowhen.dev/whowhen/serve/scoring"
 )
@@ -29,13 +28,10 @@ func (s sendTimeService) load(p *sendPlan, app *segments.App) {
 		p.known, p.model = true, &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
 		// Of a version that is gone or damaged the best hours are there all the same.
 		if m := s.rhythmOf(app, published); m != nil {
-			p.predictor, p.zone = m.Model, m.source.ZoneAttribute // the hours are by the clocks that it says
+			p.predictor, p.zone, p.countries = m.Model, m.source.ZoneAttribute, m.countries // the hours are by the clocks that it says
 		}
 	}
-	p.rest, p.active = curveOfNobody(p.predictor)
-	if p.predictor.Curves.CIDs > 0 {
-		p.level = plan.EvidenceEveryone
-	}
+	p.nobody = restOf(p.predictor, 0, false, sendtime.NoCountry)
 }
 
 // publishedHours describes the best hours in the store; nil when there are none, or not all that belong together.

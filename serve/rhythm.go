@@ -120,18 +120,26 @@ func (m *rhythmModel) describe() *whowhenv1.ModelVersion {
 	return v
 }
 
-// curveOfNobody is what a model says of one of whom nothing is known, by class of day: any activity on the day at all, and in the hour.
-func curveOfNobody(m *sendtime.Model) (curve sendtime.Curve, active [2]float64) {
+// rest is what a model says of one of whom nothing is known but where it lives, by class of day: any activity on the day at all, and that and
+// activity in the hour.
+type rest struct {
+	curve  sendtime.Curve
+	active [2]float64
+	level  plan.Evidence
+}
+
+// restOf asks a model about one of whom nothing is known. zoned says that the offset of its clock is.
+func restOf(m *sendtime.Model, offsetMinutes int16, zoned bool, country int) (r rest) {
 	const monday, saturday = 4, 9 // of 1970, after the first Thursday
 	var answer sendtime.Answer
 	for class, day := range []int32{monday, saturday} {
-		m.Predict(&sendtime.History{}, &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, Country: sendtime.NoCountry}, &answer)
-		active[class] = answer.Active
+		m.Predict(&sendtime.History{}, &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, OffsetMinutes: offsetMinutes, Zoned: zoned, Country: country}, &answer)
+		r.active[class], r.level = answer.Active, plan.Evidence(answer.Level)
 		for h, p := range answer.Hour {
-			curve[class][h] = answer.Active * p
+			r.curve[class][h] = answer.Active * p
 		}
 	}
-	return curve, active
+	return r
 }
 
 // anyIn is the chance of any activity in a window: of activity on the day at all, times that of any in the window on such a day, which is models/sendtime's,

@@ -34,10 +34,9 @@ type sendPlan struct {
 	known         bool   // whether there are best hours
 	predictor     *sendtime.Model
 	model         *whowhenv1.SendModel
-	// rest is the curve of everyone, by class of day, for hours that are not among the best, and for those who have none.
-	rest   sendtime.Curve
-	active [2]float64    // that one of whom nothing is known is active on the day at all
-	level  plan.Evidence // of rest
+	countries     map[string]int // of the predictor
+	// nobody is for hours that are not among the best.
+	nobody rest
 
 	over     bool   // whether there is no time left until the end of the message's range
 	decision uint64 // tells the question from others
@@ -101,10 +100,17 @@ type sendWorker struct {
 	answer  plan.Answer
 	zones   map[int64]*plan.Zone // by code of the attribute; nil for what is no zone
 	places  map[int64]string
+	rests   map[livesIn]*rest
+}
+
+// livesIn is where a CID lives by its profile.
+type livesIn struct {
+	zone    *plan.Zone
+	country int64 // code of the attribute; -1 when it is not known
 }
 
 func (p *sendPlan) newWorker() *sendWorker {
-	w := &sendWorker{plan: p, worker: p.planner.Worker(), zones: map[int64]*plan.Zone{}, places: map[int64]string{}}
+	w := &sendWorker{plan: p, worker: p.planner.Worker(), zones: map[int64]*plan.Zone{}, places: map[int64]string{}, rests: map[livesIn]*rest{}}
 	w.subject.Curve.Hour = func(day plan.Day, hour int) float64 {
 		class := 0
 		if day.Weekend {
@@ -141,12 +147,14 @@ func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
 		if h.Seen && p.nowHour-h.SeenHour <= recentHours {
 			seen = &plan.Seen{Unix: h.SeenHour*secondsPerHour + secondsPerHour/2, OffsetMinutes: h.OffsetMinutes}
 		}
-	} else {
-		s.Evidence, w.curve, w.active = p.level, p.rest, p.active
 	}
 	var profile *plan.Zone
 	if f.hasZone {
 		profile = w.zoneOf(f.zone)
+	}
+	if !f.hasHours {
+		r := w.restOf(profile, f)
+		s.Evidence, w.curve, w.active = r.level, r.curve, r.active
 	}
 	if f.hasCountry {
 		s.Place = w.placeOf(f.country)
@@ -167,7 +175,7 @@ func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
 // bend makes the curve of a class of day: the best hours as they are, and the others like everyone's, below the least of the best.
 func (w *sendWorker) bend(class int, best *[hours.Best]hours.Hour) {
 	least, most := best[hours.Best-1].Probability, 0.0
-	curve, rest := &w.curve[class], &w.plan.rest[class]
+	curve, rest := &w.curve[class], &w.plan.nobody.curve[class]
 	for _, p := range rest {
 		most = max(most, p)
 	}
@@ -177,6 +185,30 @@ func (w *sendWorker) bend(class int, best *[hours.Best]hours.Hour) {
 	for _, b := range best {
 		curve[b.Hour] = b.Probability
 	}
+}
+
+// restOf is what the model says of one of whom nothing is known but its profile.
+func (w *sendWorker) restOf(zone *plan.Zone, f *sendFacts) *rest {
+	p, at := w.plan, livesIn{zone, -1}
+	if f.hasCountry {
+		at.country = f.country
+	}
+	r, known := w.rests[at]
+	if known {
+		return r
+	}
+	country, offset := sendtime.NoCountry, int16(0)
+	if f.hasCountry {
+		if i, ok := p.countries[p.view.AttributeText(p.country, f.country)]; ok {
+			country = i
+		}
+	}
+	if zone != nil {
+		offset = int16(zone.OffsetSeconds(p.nowHour*secondsPerHour) / 60)
+	}
+	fresh := restOf(p.predictor, offset, zone != nil, country)
+	w.rests[at] = &fresh
+	return &fresh
 }
 
 func (w *sendWorker) zoneOf(code int64) *plan.Zone {

@@ -69,4 +69,9 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	return m.printLines(lines)
 }
 
-func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+func percent(share float64) string {
+	if share > 0 && share < 0.0005 {
+		return "<0.1 %" // and not nothing
+	}
+	return fmt.Sprintf("%.1f %%", 100*share)
+}
