@@ -14,10 +14,7 @@ import (
 )
 
 func (s modelService) Activate(ctx context.Context, r *connect.Request[whowhenv1.ActivateModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
-	if err := checkBy(r.Msg.GetBy()); err != nil {
-		return nil, err
-	}
-	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	app, err := s.appToChange(ctx, r.Msg)
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +47,7 @@ func (s modelService) Activate(ctx context.Context, r *connect.Request[whowhenv1
 }
 
 func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
-	if err := checkBy(r.Msg.GetBy()); err != nil {
-		return nil, err
-	}
-	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	app, err := s.appToChange(ctx, r.Msg)
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +71,7 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 }
 
 func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {
-	if err := checkBy(r.Msg.GetBy()); err != nil {
-		return nil, err
-	}
-	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
+	app, err := s.appToChange(ctx, r.Msg)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +105,15 @@ func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhen
 	return connect.NewResponse(response), err
 }
 
-func checkBy(by string) error {
-	if len(by) > maxByBytes {
-		return invalid("by", "%d bytes, at most %d are taken", len(by), maxByBytes)
+// appToChange returns the app whose models somebody wants to change.
+func (s modelService) appToChange(ctx context.Context, r interface {
+	GetApp() string
+	GetBy() string
+}) (*segments.App, error) {
+	if n := len(r.GetBy()); n > maxByBytes {
+		return nil, invalid("by", "%d bytes, at most %d are taken", n, maxByBytes)
 	}
-	return nil
+	return s.server.home.ReadyApp(ctx, r.GetApp())
 }
 
 // activatable reads a version of a model, the newest when none is named. It returns which one that is, why its gate holds it back, or "", and

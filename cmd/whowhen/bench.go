@@ -21,7 +21,7 @@ type benchCmd struct {
 	Dir     string      `placeholder:"DIR" help:"Keep the data in this directory, and use what is there. Default: a temporary one."`
 	SVG     string      `name:"svg" placeholder:"FILE" help:"Draw the figures."`
 	Draw    []string    `placeholder:"FILE,..." help:"Measure nothing, and draw with --svg how the times in these files, written with --json, grow with the number of CIDs."`
-	Profile string      `name:"cpu-profile" placeholder:"FILE" help:"Write a CPU profile of the queries, for go tool pprof; -tagfocus figure=and5 shows one of them."`
+	Profile string      `name:"cpu-profile" placeholder:"FILE" help:"Write a CPU profile of what is measured, for go tool pprof; -tagfocus figure=and5 shows one of the queries."`
 	Bitmaps bitmapFiles `placeholder:"FILE..." help:"Also unite and intersect real bitmaps: zip files of comma-separated numbers, as the authors of roaring publish theirs."`
 	File    string      `arg:"" optional:"" name:"file" help:"Where --json writes; standard output, in place of the table, when left out."`
 }

@@ -59,10 +59,13 @@ type benchRun struct {
 // data, and what writes comes last.
 func (r *benchRun) all(ctx context.Context) error {
 	if r.command.wants(benchFigures()...) {
-		for _, step := range []func(context.Context) error{r.seed, r.memory, r.queries, r.overRPC, r.restarts, r.writing} {
+		for _, step := range []func(context.Context) error{r.seed, r.memory} {
 			if err := step(ctx); err != nil {
 				return err
 			}
+		}
+		if err := r.profiled(ctx, r.queries, r.overRPC, r.restarts, r.writing); err != nil {
+			return err
 		}
 	}
 	if !r.command.wants(benchBitmaps) {
@@ -132,11 +135,6 @@ func (r *benchRun) memory(ctx context.Context) error {
 }
 
 func (r *benchRun) queries(ctx context.Context) (err error) {
-	stop, err := r.profile()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
 	for _, q := range r.measured() {
 		if !r.command.wants(q.name) {
 			continue
@@ -163,22 +161,27 @@ func (r *benchRun) queries(ctx context.Context) (err error) {
 	return nil
 }
 
-// profile begins a CPU profile if there is to be one.
-func (r *benchRun) profile() (stop func() error, err error) {
-	if r.command.Profile == "" {
-		return func() error { return nil }, nil
+// profiled takes steps, with a CPU profile of them if there is to be one.
+func (r *benchRun) profiled(ctx context.Context, steps ...func(context.Context) error) (err error) {
+	if r.command.Profile != "" {
+		f, err := os.Create(r.command.Profile)
+		if err != nil {
+			return failure("the profile cannot be written: %v.", innermost(err))
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		defer func() {
+			pprof.StopCPUProfile()
+			err = errors.Join(err, f.Close())
+		}()
 	}
-	f, err := os.Create(r.command.Profile)
-	if err != nil {
-		return nil, failure("the profile cannot be written: %v.", innermost(err))
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() error {
-		pprof.StopCPUProfile()
-		return f.Close()
-	}, nil
+	return nil
 }
 
 func (r *benchRun) restarts(ctx context.Context) error {
