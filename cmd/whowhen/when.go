@@ -190,6 +190,9 @@ func (c *whenCmd) histogram(ctx context.Context, m *Main, a *api, message *whowh
 	if m.flags.JSON {
 		return m.printMessage(r)
 	}
+	if r.Cids == 0 {
+		return m.print("Nobody is in this audience.")
+	}
 	lines := []string{fmt.Sprintf("%s, %s of them without a window.", plural(r.Cids, "CID", "CIDs"), grouped(r.WithoutWindow)), ""}
 	lines = append(append(lines, hourBars(r.Quarters)...), "")
 	zones := newTable("zone", ">CIDs")

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"whowhen.dev/whowhen/models"
 	"whowhen.dev/whowhen/segments"
@@ -234,7 +235,7 @@ func (r Registry) unknown(name string) error {
 	case len(names) == 0:
 		message += "; none has been trained yet (whowhen train)"
 	default:
-		message += fmt.Sprintf("; there are %v", names)
+		message += "; there are " + strings.Join(names, ", ")
 	}
 	return &segments.Error{Reason: ModelUnknown, Field: "name", Message: message}
 }
