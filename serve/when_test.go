@@ -224,7 +224,7 @@ func TestAudienceIsPlannedAlike(t *testing.T) {
 // sendTimeArtifact returns a model that needs no samples: each CID's own histogram.
 func sendTimeArtifact(t testing.TB, version string) registry.Content {
 	t.Helper()
-	a := &sendtime.Artifact{Name: SendTimeModel, Version: version, Created: testNow, Model: sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()), Delay: sendtime.PriorDelay(),
+	a := &sendtime.Artifact{Name: SendTimeModel, Version: version, Created: testNow, Model: sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()),
 		Source: sendtime.Source{Engaged: []string{"open"}, ZoneAttribute: "zone"}, Metrics: map[string]float64{gateFigure: 1},
 		Training: sendtime.Training{FirstDay: "2026-01-01", LastDay: "2026-03-01", JudgedFrom: "2026-02-01"}}
 	data, err := a.Encode()

@@ -14,9 +14,9 @@ import (
 const MaxArtifactBytes = 8 << 20
 
 // artifactFormat names the layout of the content; another layout, or other columns, get another name.
-const artifactFormat = "whowhen-send-time/1"
+const artifactFormat = "whowhen-send-time/2"
 
-// Artifact is a model with all that is needed to use and to judge it. Apart from Model and Delay it is plain data that this
+// Artifact is a model with all that is needed to use and to judge it. Apart from Model it is plain data that this
 // package carries and bounds, but does not read.
 type Artifact struct {
 	// Name and Version are 1 to 128 letters, digits, '.', '_' and '-', and begin with a letter or digit.
@@ -29,7 +29,6 @@ type Artifact struct {
 	// Metrics are figures of the backtest, by name.
 	Metrics map[string]float64 `json:"metrics"`
 	Model   *Model             `json:"model"`
-	Delay   Delay              `json:"delay"`
 }
 
 // Source is where the rhythms were read from, and are to be read from when the model is used.
@@ -136,11 +135,6 @@ func (a *Artifact) check() error {
 	for name, v := range a.Metrics {
 		if !finite(v) {
 			return refuse("figure %.140q is not finite", name)
-		}
-	}
-	for h, v := range a.Delay {
-		if !(v >= 0 && v <= 1) || h > 0 && v > a.Delay[h-1] {
-			return refuse("the delays do not fall from 1 to 0")
 		}
 	}
 	if a.Model == nil {

@@ -11,7 +11,7 @@ import (
 
 func artifactOf(m *Model) *Artifact {
 	return &Artifact{Name: "send-time", Version: "3", Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Source: Source{Engaged: []string{"open"}},
-		Training: Training{FirstDay: "2025-01-01", LastDay: "2026-01-01", CIDs: 3}, Metrics: map[string]float64{"hit_at_1": 0.25}, Model: m, Delay: PriorDelay()}
+		Training: Training{FirstDay: "2025-01-01", LastDay: "2026-01-01", CIDs: 3}, Metrics: map[string]float64{"hit_at_1": 0.25}, Model: m}
 }
 
 func checkRoundTrip(t *testing.T, m *Model) {
@@ -53,7 +53,7 @@ func TestArtifactsThatAreRefused(t *testing.T) {
 		{"day", func(a *Artifact) { a.Training.FirstDay = "2026-02-30" }},
 		{"counts", func(a *Artifact) { a.Training.CIDs = -1 }},
 		{"not finite", func(a *Artifact) { a.Metrics["x"] = math.NaN() }},
-		{"delays", func(a *Artifact) { a.Delay[3] = 0.999 }},
+		{"delays", func(a *Artifact) { a.Model.Delay[3] = 0.999 }},
 		{"no model", func(a *Artifact) { a.Model = nil }},
 		{"no curves", func(a *Artifact) { a.Model.Curves = nil }},
 		{"probability", func(a *Artifact) { a.Model.Curves.Everyone[1][3] = 1.5 }},
@@ -83,10 +83,10 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(file)
-	f.Add(bytes.Replace(file, []byte("send-time/1"), []byte("send-time/2"), 1))
+	f.Add(bytes.Replace(file, []byte("send-time/2"), []byte("send-time/3"), 1))
 	f.Add(file[:len(file)/2])
-	f.Add([]byte(`{"format":"whowhen-send-time/1","sha256":"","content":{}}`))
-	f.Add([]byte(`{"format":"whowhen-send-time/1","sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","content":{}}`))
+	f.Add([]byte(`{"format":"whowhen-send-time/2","sha256":"","content":{}}`))
+	f.Add([]byte(`{"format":"whowhen-send-time/2","sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","content":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a, err := Decode(data)
 		if err != nil {

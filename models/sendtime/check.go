@@ -37,6 +37,11 @@ func (m *Model) check() error {
 			return refuse("its model has the weight %v of a window", w)
 		}
 	}
+	for h, v := range m.Delay {
+		if !(v >= 0 && v <= 1) || h > 0 && v > m.Delay[h-1] {
+			return refuse("the delays of its model do not fall from 1 to 0")
+		}
+	}
 	return nil
 }
 

@@ -17,6 +17,8 @@ type Model struct {
 	// Window has for each width of a window, in hours less one, the part of the sum of the hazards of its hours that counts: hours in which one is active
 	// come together, so that two do not bring twice what one does.
 	Window [Hours]float64 `json:"window"`
+	// Delay is how long messages wait to be answered.
+	Delay Delay `json:"delay"`
 }
 
 // Head are the coefficients of the hours: of the base, the intercept first, and of the kernel for each hour, its intercept first; without
@@ -32,7 +34,7 @@ func (h *Head) base(x *[columns]float64) float64 { return h.Base[0] + dot(h.Base
 // Untrained returns the model that needs no samples: a CID's own histogram, smoothed and shrunk to the curve of its country or zone, which is
 // shrunk to everyone's, which without anybody is PriorCurve.
 func Untrained(c *Curves) *Model {
-	m := &Model{Curves: c, MeanHours: 2, Near: rule(), Ahead: rule(), Day: untrainedDay()}
+	m := &Model{Curves: c, MeanHours: 2, Near: rule(), Ahead: rule(), Day: untrainedDay(), Delay: PriorDelay()}
 	for i := range m.Window {
 		m.Window[i] = 1
 	}

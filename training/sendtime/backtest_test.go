@@ -233,8 +233,8 @@ func TestTrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if prior := model.PriorDelay(); read.Delay[1] >= prior[1] {
-		t.Errorf("messages were answered within half an hour, and %v are said to wait for an hour", read.Delay[1])
+	if prior := model.PriorDelay(); read.Model.Delay[1] >= prior[1] {
+		t.Errorf("messages were answered within half an hour, and %v are said to wait for an hour", read.Model.Delay[1])
 	}
 	if read.Version != "2" || !read.Model.Trained || read.Training.CIDs != 150 || read.Metrics["hit_at_1"] != r.Report.HitAt1 || steps == 0 {
 		t.Errorf("%+v, %d steps", read.Training, steps)

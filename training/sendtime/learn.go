@@ -19,7 +19,6 @@ type learnt struct {
 	activeDays int
 	samples    int
 	daySamples int
-	delay      model.Delay
 }
 
 // census is what there is to learn from.
@@ -51,7 +50,8 @@ func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error)
 	if err != nil {
 		return nil, err
 	}
-	return &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days), delay: model.LearnDelay(delays)}, nil
+	m.Delay = model.LearnDelay(delays)
+	return &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days)}, nil
 }
 
 // count goes through the store once to know how much of it to keep.

@@ -68,7 +68,6 @@ func (j *job) artifact(r *Report, l *learnt, from propensity.Day) *model.Artifac
 		},
 		Metrics: map[string]float64{"days": float64(r.Days), "calibration_error": r.CalibrationError, "active_day_log_loss": r.ActiveDay.LogLoss},
 		Model:   l.model,
-		Delay:   l.delay,
 	}
 	if r.Gate.Passed {
 		a.Metrics[GateFigure] = 1
