@@ -36,14 +36,17 @@ type loadFlags struct {
 }
 
 type loadEventsCmd struct {
-	Event string `placeholder:"NAME" help:"Name of the events, when no column holds it."`
+	Event         string `placeholder:"NAME" help:"Name of the events, when no column holds it."`
+	IgnoreOffsets bool   `help:"Offsets in times, such as +02:00, are those of a machine, and not of the CIDs' own clocks."`
 	loadFlags
 }
 
 func (loadEventsCmd) Help() string {
 	return `
 Columns cid, time, event, offset (minutes the CID's clock was ahead of UTC) and event_id have
-these meanings when they are called so, or are mapped. Others become properties.
+these meanings when they are called so, or are mapped. Others become properties. Without an
+offset column, an offset in a time (2026-03-01T22:10:00-05:00, but not Z or +00:00) is the
+clock of the CID; send times go by it.
 
 A file that was loaded before, with the same flags, is not loaded again; a load that was
 interrupted goes on where it was. Rejected rows do not stop a load: the exit code is then 3.
@@ -57,7 +60,7 @@ Examples:
 }
 
 func (c *loadEventsCmd) Run(ctx context.Context, m *Main) error {
-	return c.run(ctx, m, load.Job{Kind: load.Events, Event: c.Event})
+	return c.run(ctx, m, load.Job{Kind: load.Events, Event: c.Event, IgnoreOffsets: c.IgnoreOffsets})
 }
 
 type loadTagsCmd struct {

@@ -24,6 +24,9 @@ func loadID(p *plan, format Format, content [sha256.Size]byte) string {
 		"whowhen load 1", string(job.Kind), string(format), string(content[:]),
 		job.Event, job.Tag, strconv.FormatBool(job.Only), where, job.Zone.String(), job.TimeFormat, job.TimeUnit, at,
 	}
+	if job.IgnoreOffsets {
+		parts = append(parts, "ignore offsets")
+	}
 	for _, pairs := range [][]Pair{sorted(job.Map), sorted(job.Types), job.Set} {
 		parts = append(parts, strconv.Itoa(len(pairs)))
 		for _, pair := range pairs {

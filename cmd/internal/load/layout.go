@@ -34,15 +34,16 @@ func newTimeLayout(format string) (*timeLayout, error) {
 	return &timeLayout{layout: layout, zoned: zoned}, nil
 }
 
-func (l *timeLayout) parse(text string, zone *localZone) (millis int64, problem string) {
+func (l *timeLayout) parse(text string, zone *localZone) (m moment, problem string) {
 	t, err := time.Parse(l.layout, text)
 	if err != nil {
-		return 0, "is not a time in the given --time-format"
+		return m, "is not a time in the given --time-format"
 	}
 	if l.zoned {
-		return t.UnixMilli(), ""
+		_, offset := t.Zone()
+		return zonedMoment(t.UnixMilli(), int64(offset)), ""
 	}
-	return zone.unix(t.Unix())*1000 + int64(t.Nanosecond())/1e6, ""
+	return momentAt(zone.unix(t.Unix())*1000 + int64(t.Nanosecond())/1e6), ""
 }
 
 // fromStrftime translates a strftime format to a layout of package time.

@@ -122,8 +122,17 @@ func TestRows(t *testing.T) {
 		"times in the zone, at for rows without": {
 			text:    "cid,time\na,2026-03-01\nb,2026-03-01 10:00:00.1239\nc,2026-03-01T10:00:00Z\nd,2026-03-01T10:00:00+02:00\ne,\nf,10:00\n",
 			change:  func(j *Job) { j.Zone = jakarta },
-			want:    "a @2026-02-28T17:00:00Z\nb @2026-03-01T03:00:00.123Z\nc @2026-03-01T10:00:00Z\nd @2026-03-01T08:00:00Z\ne",
+			want:    "a @2026-02-28T17:00:00Z\nb @2026-03-01T03:00:00.123Z\nc @2026-03-01T10:00:00Z\nd @2026-03-01T08:00:00Z offset:120\ne",
 			rejects: "TIME_INVALID 6",
+		},
+		"a column of offsets is asked before times are": {
+			text: "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+02:00,\nc,2026-03-01T10:00:00+02:00,0\n",
+			want: "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T08:00:00Z offset:120\nc @2026-03-01T08:00:00Z offset:0",
+		},
+		"offsets of times that are a machine's": {
+			text:   "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+02:00,\n",
+			change: func(j *Job) { j.IgnoreOffsets = true },
+			want:   "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T08:00:00Z",
 		},
 		"rows without a time are apart": {
 			text:   "cid,time\na,2026-03-01\nb,\nc,2026-03-02\n",

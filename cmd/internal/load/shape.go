@@ -1,7 +1,6 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 
 	"whowhen.dev/whowhen/segments/batch"
@@ -12,10 +11,10 @@ import (
 type datum struct {
 	kind   value.Kind // Absent for no value
 	number value.Decimal
-	millis int64
-	truth  bool
-	text   []byte // valid until the next record is read
-	list   []string
+	moment
+	truth bool
+	text  []byte // valid until the next record is read
+	list  []string
 }
 
 // row is what a record becomes. Its texts are valid until the next record is read.
@@ -144,8 +143,13 @@ func (s *shaper) meanings() (f *fault) {
 	if f := s.tooLong(p.roles[roleCID], "CID_TOO_LONG", r.cid, batch.MaxCIDBytes); f != nil {
 		return f
 	}
-	if r.millis, r.timed, f = s.moment(roleTime); f != nil {
+	var at moment
+	if at, r.timed, f = s.moment(roleTime); f != nil {
 		return f
+	}
+	r.millis, r.offset = at.millis, at.offsetMinutes
+	if !r.timed || p.job.IgnoreOffsets {
+		r.offset = batch.NoOffset
 	}
 	if !r.timed && !p.job.At.IsZero() {
 		r.millis, r.timed = p.job.At.UnixMilli(), true
@@ -174,7 +178,6 @@ func (s *shaper) event() (f *fault) {
 	if r.id, f = s.text(roleEventID); f != nil {
 		return f
 	}
-	r.offset = batch.NoOffset
 	column := s.plan.roles[roleOffset]
 	if column < 0 {
 		return nil
@@ -206,9 +209,11 @@ func (s *shaper) tag() (f *fault) {
 	} else if f := s.tooLong(column, "TAG_TOO_LONG", r.name, batch.MaxNameBytes); f != nil {
 		return f
 	}
-	if r.expires, _, f = s.moment(roleExpires); f != nil {
+	expires, _, f := s.moment(roleExpires)
+	if f != nil {
 		return f
 	}
+	r.expires = expires.millis
 	op, f := s.text(roleOp)
 	if f != nil {
 		return f
@@ -225,16 +230,16 @@ func (s *shaper) tag() (f *fault) {
 }
 
 // moment returns the time of a role, and whether there is one.
-func (s *shaper) moment(r role) (millis int64, ok bool, f *fault) {
+func (s *shaper) moment(r role) (m moment, ok bool, f *fault) {
 	column := s.plan.roles[r]
 	if column < 0 {
-		return 0, false, nil
+		return m, false, nil
 	}
 	d, f := s.value(column)
 	if f != nil || d.kind == value.Absent {
-		return 0, false, f
+		return m, false, f
 	}
-	return d.millis, true, nil
+	return d.moment, true, nil
 }
 
 // tooLong rejects here what the server would, so that one long name does not cost room for each row of a batch.
@@ -247,93 +252,4 @@ func (s *shaper) tooLong(column int, reason string, text []byte, most int) *faul
 
 func (s *shaper) misfit(column int, reason string, c cell, problem string) *fault {
 	return &fault{s.plan.columns[column].name, reason, fmt.Sprintf("%q %s", clip(c.text), problem)}
-}
-
-// value returns the typed value of a slot for the row at hand.
-func (s *shaper) value(slot int) (*datum, *fault) {
-	d := &s.data[slot]
-	if s.known[slot] {
-		return d, nil
-	}
-	if slot >= len(s.plan.columns) {
-		set := &s.plan.settings[slot-len(s.plan.columns)]
-		n, ok, f := set.value.eval(s.operand)
-		if f != nil {
-			if f.field == "" {
-				f.field = set.name
-			}
-			return d, f
-		}
-		d.kind, d.number = value.Absent, n
-		if ok {
-			d.kind = value.Number
-		}
-	} else if f := s.convert(slot, s.cell(slot), d); f != nil {
-		return d, f
-	}
-	s.known[slot] = true
-	return d, nil
-}
-
-// operand reads a number for arithmetic: the text of the cell decides, whatever the column's type.
-func (s *shaper) operand(slot int) (value.Decimal, bool, *fault) {
-	if slot >= len(s.plan.columns) {
-		d, f := s.value(slot)
-		return d.number, f == nil && d.kind == value.Number, f
-	}
-	c := s.cell(slot)
-	if len(c.text) == 0 {
-		return value.Decimal{}, false, nil
-	}
-	if c.kind == cellNumber || c.kind == cellText && looksNumeric(c.text) {
-		if n, err := parseNumber(c.text); err == nil {
-			return n, true, nil
-		}
-	}
-	return value.Decimal{}, false, s.misfit(slot, "SET_NOT_A_NUMBER", c, "is not a number, so nothing can be computed from it")
-}
-
-// convert types a cell as its column says.
-func (s *shaper) convert(column int, c cell, d *datum) *fault {
-	if c.kind == cellAbsent {
-		d.kind = value.Absent
-		return nil
-	}
-	d.kind = s.plan.columns[column].kind
-	problem := ""
-	switch d.kind {
-	case value.String:
-		if d.text = c.text; c.kind == cellList {
-			problem = "is a list where a string is expected"
-		}
-	case value.Number:
-		n, err := parseNumber(c.text)
-		if d.number = n; err != nil || c.kind == cellBool || c.kind == cellList {
-			problem = "is not a number"
-			if errors.Is(err, value.ErrRange) {
-				problem = "is out of range for a number"
-			}
-		}
-	case value.Bool:
-		d.truth = string(c.text) == "true"
-		if !d.truth && string(c.text) != "false" || c.kind == cellNumber {
-			problem = "is neither true nor false"
-		}
-	case value.Time:
-		if len(c.text) == 0 {
-			d.kind = value.Absent
-			return nil
-		}
-		if d.millis, problem = s.times.read(c); problem != "" {
-			return s.misfit(column, "TIME_INVALID", c, problem)
-		}
-	case value.List:
-		if d.list, problem = listOf(c); len(d.list) > batch.MaxListItems {
-			return &fault{s.plan.columns[column].name, "LIST_TOO_LONG", fmt.Sprintf("the list has %d items, at most %d are taken", len(d.list), batch.MaxListItems)}
-		}
-	}
-	if problem != "" {
-		return s.misfit(column, "TYPE_MISFIT", c, problem)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"time"
 
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -13,44 +14,63 @@ type timeReader struct {
 	layout *timeLayout // the only format, when not nil
 	unit   string      // of times that are numbers; "" when there are none
 
-	memoText   []byte // the last text read, as neighbours often have the same time
-	memoMillis int64
+	memoText []byte // the last text read, as neighbours often have the same time
+	memo     moment
 }
 
-// read returns the Unix milliseconds of a cell, or what is wrong with it.
-func (t *timeReader) read(c cell) (millis int64, problem string) {
+// moment is a time as a cell tells it.
+type moment struct {
+	millis int64 // since 1970
+	// offsetMinutes is what the text says the clock was ahead of UTC, batch.NoOffset when it says nothing. Z and +00:00 say nothing: that is how machines
+	// everywhere write down moments.
+	offsetMinutes int32
+}
+
+func momentAt(millis int64) moment { return moment{millis, batch.NoOffset} }
+
+// zonedMoment is one with an offset in its text.
+func zonedMoment(millis, offsetSeconds int64) moment {
+	m := momentAt(millis)
+	if minutes := offsetSeconds / 60; minutes != 0 && offsetSeconds%60 == 0 && max(minutes, -minutes) <= batch.MaxOffsetMinutes {
+		m.offsetMinutes = int32(minutes)
+	}
+	return m
+}
+
+// read returns the moment that a cell tells, or what is wrong with it.
+func (t *timeReader) read(c cell) (m moment, problem string) {
 	if c.kind != cellText && c.kind != cellString && c.kind != cellNumber {
-		return 0, "is not a time"
+		return m, "is not a time"
 	}
 	if len(t.memoText) > 0 && string(t.memoText) == string(c.text) {
-		return t.memoMillis, ""
+		return t.memo, ""
 	}
-	millis, problem = t.parse(c.text)
+	m, problem = t.parse(c.text)
 	if problem == "" {
-		t.memoText, t.memoMillis = append(t.memoText[:0], c.text...), millis
+		t.memoText, t.memo = append(t.memoText[:0], c.text...), m
 	}
-	return millis, problem
+	return m, problem
 }
 
-func (t *timeReader) parse(text []byte) (millis int64, problem string) {
+func (t *timeReader) parse(text []byte) (m moment, problem string) {
 	if t.layout != nil {
 		return t.layout.parse(string(text), t.zone)
 	}
-	if millis, ok := parseClock(text, t.zone); ok {
-		return millis, ""
+	if m, ok := parseClock(text, t.zone); ok {
+		return m, ""
 	}
 	number, err := parseNumber(text)
 	switch {
 	case err != nil:
-		return 0, "is not a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04:05 or 2006-01-02; say how it is written with --time-format"
+		return m, "is not a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04:05 or 2006-01-02; say how it is written with --time-format"
 	case t.unit == "":
-		return 0, "is a number: say with --time-unit whether it counts s, ms or us"
+		return m, "is a number: say with --time-unit whether it counts s, ms or us"
 	}
 	millis, ok := scaleTime(number, t.unit)
 	if !ok {
-		return 0, "is out of range for a time in " + t.unit
+		return m, "is out of range for a time in " + t.unit
 	}
-	return millis, ""
+	return momentAt(millis), ""
 }
 
 // scaleTime returns a number of units in milliseconds, rounded down.
@@ -89,9 +109,9 @@ func floorDiv(a, b int64) int64 {
 
 // parseClock reads RFC 3339 with T or a blank, and the same without offset or
 // without time of day as local time.
-func parseClock(text []byte, zone *localZone) (millis int64, ok bool) {
+func parseClock(text []byte, zone *localZone) (m moment, ok bool) {
 	if len(text) < 10 || text[4] != '-' || text[7] != '-' {
-		return 0, false
+		return m, false
 	}
 	year, ok1 := number2(text[0:2])
 	century := year
@@ -100,20 +120,20 @@ func parseClock(text []byte, zone *localZone) (millis int64, ok bool) {
 	month, ok3 := number2(text[5:7])
 	day, ok4 := number2(text[8:10])
 	if !ok1 || !ok2 || !ok3 || !ok4 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
-		return 0, false
+		return m, false
 	}
 	seconds := daysSince1970(year, month, day) * 86400
 	if len(text) == 10 {
-		return zone.unix(seconds) * 1000, true
+		return momentAt(zone.unix(seconds) * 1000), true
 	}
 	if len(text) < 19 || text[10] != ' ' && text[10]|0x20 != 't' || text[13] != ':' || text[16] != ':' {
-		return 0, false
+		return m, false
 	}
 	hour, ok1 := number2(text[11:13])
 	minute, ok2 := number2(text[14:16])
 	second, ok3 := number2(text[17:19])
 	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 {
-		return 0, false
+		return m, false
 	}
 	seconds += hour*3600 + minute*60 + second
 	rest := text[19:]
@@ -121,7 +141,7 @@ func parseClock(text []byte, zone *localZone) (millis int64, ok bool) {
 	if len(rest) > 0 && rest[0] == '.' {
 		n := digits(rest[1:])
 		if n == 0 {
-			return 0, false
+			return m, false
 		}
 		for i := 1; i <= 3; i++ {
 			fraction *= 10
@@ -133,22 +153,22 @@ func parseClock(text []byte, zone *localZone) (millis int64, ok bool) {
 	}
 	switch {
 	case len(rest) == 0:
-		return zone.unix(seconds)*1000 + fraction, true
+		return momentAt(zone.unix(seconds)*1000 + fraction), true
 	case len(rest) == 1 && rest[0]|0x20 == 'z':
-		return seconds*1000 + fraction, true
+		return momentAt(seconds*1000 + fraction), true
 	case len(rest) == 6 && rest[3] == ':' && (rest[0] == '+' || rest[0] == '-'):
 		hours, ok1 := number2(rest[1:3])
 		minutes, ok2 := number2(rest[4:6])
 		if !ok1 || !ok2 || hours > 23 || minutes > 59 {
-			return 0, false
+			return m, false
 		}
 		offset := hours*3600 + minutes*60
 		if rest[0] == '-' {
 			offset = -offset
 		}
-		return (seconds-offset)*1000 + fraction, true
+		return zonedMoment((seconds-offset)*1000+fraction, offset), true
 	}
-	return 0, false
+	return m, false
 }
 
 func number2(text []byte) (int64, bool) {

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
 )
 
@@ -36,8 +37,8 @@ func TestLocalTimes(t *testing.T) {
 		{"Asia/Kathmandu", "2026-01-01", "2025-12-31T18:15:00Z"},
 		{"Africa/Monrovia", "1970-01-01", "1970-01-01T00:44:30Z"},
 	} {
-		millis, ok := parseClock([]byte(c.local), newLocalZone(zoneNamed(t, c.zone)))
-		if got := time.UnixMilli(millis).UTC().Format(time.RFC3339); !ok || got != c.want {
+		m, ok := parseClock([]byte(c.local), newLocalZone(zoneNamed(t, c.zone)))
+		if got := time.UnixMilli(m.millis).UTC().Format(time.RFC3339); !ok || got != c.want {
 			t.Errorf("%s in %s is %s, %v; want %s", c.local, c.zone, got, ok, c.want)
 		}
 	}
@@ -122,10 +123,10 @@ func TestParseClock(t *testing.T) {
 		"2026-01-01 10:00:00 +00:00":          "",
 		"2026-01-01 10:00:00.000000000+05:30": "2026-01-01T04:30:00Z",
 	} {
-		millis, ok := parseClock([]byte(text), zone)
+		m, ok := parseClock([]byte(text), zone)
 		got := ""
 		if ok {
-			got = time.UnixMilli(millis).UTC().Format("2006-01-02T15:04:05.999Z")
+			got = time.UnixMilli(m.millis).UTC().Format("2006-01-02T15:04:05.999Z")
 		}
 		if got != want {
 			t.Errorf("parseClock(%q) = %q, want %q", text, got, want)
@@ -139,11 +140,11 @@ func FuzzParseClock(f *testing.F) {
 	f.Add("2026-02-03 04:05:06")
 	zone := newLocalZone(time.UTC)
 	f.Fuzz(func(t *testing.T, text string) {
-		millis, ok := parseClock([]byte(text), zone)
+		m, ok := parseClock([]byte(text), zone)
 		for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02"} {
 			want, err := time.Parse(layout, text)
-			if err == nil && ok && want.UnixMilli() != millis {
-				t.Fatalf("parseClock(%q) = %d, package time says %d", text, millis, want.UnixMilli())
+			if err == nil && ok && want.UnixMilli() != m.millis {
+				t.Fatalf("parseClock(%q) = %d, package time says %d", text, m.millis, want.UnixMilli())
 			}
 		}
 	})
@@ -200,10 +201,10 @@ func TestTimeLayouts(t *testing.T) {
 			t.Errorf("%s: %v", c.format, err)
 			continue
 		}
-		millis, problem := layout.parse(c.text, zone)
+		m, problem := layout.parse(c.text, zone)
 		got := ""
 		if problem == "" {
-			got = time.UnixMilli(millis).UTC().Format("2006-01-02T15:04:05.999Z")
+			got = time.UnixMilli(m.millis).UTC().Format("2006-01-02T15:04:05.999Z")
 		}
 		if got != c.want {
 			t.Errorf("%s of %q = %q, want %q", c.format, c.text, got, c.want)
@@ -220,4 +221,46 @@ func ExampleParsePairs() {
 	pairs, err := ParsePairs(`cid=CustomerID,time="Invoice, Date"`)
 	fmt.Printf("%q %v\n", pairs, err)
 	// Output: [{"cid" "CustomerID"} {"time" "Invoice, Date"}] <nil>
+}
+
+func TestOffsetOfATime(t *testing.T) {
+	read := func(format, text string) int32 {
+		t.Helper()
+		r := &timeReader{zone: newLocalZone(zoneNamed(t, "Asia/Tokyo"))}
+		if format != "" {
+			var err error
+			if r.layout, err = newTimeLayout(format); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // the second time it is remembered
+			m, problem := r.read(cell{kind: cellText, text: []byte(text)})
+			if problem != "" {
+				t.Fatal(text, problem)
+			}
+			if m.offsetMinutes != batch.NoOffset {
+				return m.offsetMinutes
+			}
+		}
+		return batch.NoOffset
+	}
+	for _, c := range []struct {
+		format, text string
+		want         int32
+	}{
+		{"", "2026-03-01T22:10:00-05:00", -300},
+		{"", "2026-03-01 22:10:00.5+05:45", 345},
+		{"", "2026-03-01T22:10:00Z", batch.NoOffset},
+		{"", "2026-03-01T22:10:00+00:00", batch.NoOffset},
+		{"", "2026-03-01T22:10:00", batch.NoOffset},
+		{"", "2026-03-01", batch.NoOffset},
+		{"", "2026-03-01T22:10:00+18:01", batch.NoOffset}, // no clock on earth
+		{"%Y-%m-%d %H:%M %z", "2026-03-01 22:10 -0500", -300},
+		{"%Y-%m-%d %H:%M %z", "2026-03-01 22:10 +0000", batch.NoOffset},
+		{"%Y-%m-%d %H:%M", "2026-03-01 22:10", batch.NoOffset},
+	} {
+		if got := read(c.format, c.text); got != c.want {
+			t.Errorf("the offset of %q is %d, want %d", c.text, got, c.want)
+		}
+	}
 }

@@ -13,7 +13,7 @@ func TestWhere(t *testing.T) {
 		"n":    {kind: value.Number, number: value.Decimal{Coef: 255, Scale: 2}},
 		"s":    {kind: value.String, text: []byte("UK")},
 		"b":    {kind: value.Bool, truth: true},
-		"t":    {kind: value.Time, millis: time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC).UnixMilli()}, // 1 February in Jakarta
+		"t":    {kind: value.Time, moment: momentAt(time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC).UnixMilli())}, // 1 February in Jakarta
 		"l":    {kind: value.List, list: []string{"x", "y"}},
 		"none": {},
 	}
