@@ -114,7 +114,7 @@ func judgedLines(r *sendtime.Report) []string {
 	for _, b := range r.Baselines {
 		add(sendtime.MethodWords(b.Name), b.Figures)
 	}
-	lines = append(append(lines, t.lines()...), "")
+	lines = append(append(lines, t.lines()...), "", "Of messages, "+r.Messages.Why+".", "")
 	if !r.Gate.Passed {
 		lines = append(lines, "Its gate holds it back:")
 		for _, reason := range r.Gate.Reasons {

@@ -7,12 +7,13 @@ import (
 
 	"whowhen.dev/whowhen/cmd/internal/demo"
 	"whowhen.dev/whowhen/features/propensity"
+	"whowhen.dev/whowhen/training/sendtime"
 )
 
 type demoCmd struct {
 	Serve  bool   `help:"Then serve it, and print five things to try."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to serve; default 127.0.0.1:8080."`
-	Models bool   `help:"Then train the models churn and pay on it, judge them, and make them active."`
+	Models bool   `help:"Then train the models churn, pay and send-time on it, judge them, and make them active."`
 	CIDs   int    `name:"cids" default:"100000" placeholder:"N" help:"How many CIDs to make, up to 100,000, which is the default."`
 }
 
@@ -83,30 +84,37 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 	return nil
 }
 
-// trainDemo trains two models on the sample app and makes them active. Training opens the directory itself.
+// trainDemo trains three models on the sample app and makes them active. Training opens the directory itself.
 func (m *Main) trainDemo(ctx context.Context) error {
-	const horizonDays = 30
+	const (
+		horizonDays = 30
+		maxSamples  = 20_000 // of the active days: enough to see what the model does, in some seconds
+	)
+	propensities, when := trainFlags{Seed: 1}, trainSendTimeCmd{sendTimeFlags: sendTimeFlags{MaxSamples: maxSamples}}
 	for _, d := range []propensity.Definition{propensity.Churn("open", horizonDays), propensity.Pay("purchase", horizonDays)} {
-		if err := m.Close(); err != nil {
-			return err
-		}
-		flags := trainFlags{Seed: 1}
-		if err := flags.train(ctx, m, d); err != nil {
-			return err
-		}
-		if err := m.Close(); err != nil {
-			return err
-		}
-		a, err := m.open(ctx, toRead)
-		if err != nil {
-			return err
-		}
-		activate := modelsActivateCmd{Name: d.Name}
-		if err := activate.run(ctx, m, a); err != nil {
+		if err := m.trainAndActivate(ctx, d.Name, func() error { return propensities.train(ctx, m, d) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	return m.trainAndActivate(ctx, sendtime.ModelName, func() error { return when.Run(ctx, m) })
+}
+
+func (m *Main) trainAndActivate(ctx context.Context, name string, train func() error) error {
+	if err := m.Close(); err != nil {
+		return err
+	}
+	if err := train(); err != nil {
+		return err
+	}
+	if err := m.Close(); err != nil {
+		return err
+	}
+	a, err := m.open(ctx, toRead)
+	if err != nil {
+		return err
+	}
+	activate := modelsActivateCmd{Name: name}
+	return activate.run(ctx, m, a)
 }
 
 // make makes the sample and says what it did.

@@ -19,6 +19,7 @@ type sendTimeFlags struct {
 	Event            []string `placeholder:"EVENT" help:"What is activity. May be given several times. Default: open and push.clicked."`
 	ReceivedEvent    []string `placeholder:"EVENT" help:"What tells that a message came. Default: push.sent."`
 	DisplayedEvent   []string `placeholder:"EVENT" help:"What tells that a message was seen: activity within half an hour of it is no habit. Default: push.displayed."`
+	ClickedEvent     []string `placeholder:"EVENT" help:"What tells that a message was answered. Default: push.clicked."`
 	ZoneAttribute    string   `placeholder:"NAME" help:"Attribute with an IANA zone, for events without a UTC offset of their own. Default: zone, timezone, time_zone or tz, if there is one; else the app's zone is taken."`
 	CountryAttribute string   `placeholder:"NAME" help:"Attribute with a country, which gets a curve of its own where it has 50 CIDs or more. Default: country or country_code, if there is one."`
 	MaxSamples       int      `placeholder:"N" help:"Fit to at most so many active days, a sample by CID. Default 100,000."`
@@ -31,7 +32,7 @@ func (f *sendTimeFlags) options() (sendtime.Options, error) {
 	for _, list := range []struct {
 		from []string
 		to   *[]string
-	}{{f.Event, &source.Engaged}, {f.ReceivedEvent, &source.Received}, {f.DisplayedEvent, &source.Displayed}} {
+	}{{f.Event, &source.Engaged}, {f.ReceivedEvent, &source.Received}, {f.DisplayedEvent, &source.Displayed}, {f.ClickedEvent, &source.Clicked}} {
 		if len(list.from) > 0 {
 			*list.to = list.from
 		}

@@ -33,7 +33,7 @@ func ActiveDays(events []Event, to []Active) []Active {
 		if e.Kind == Displayed {
 			shown, shownSeconds = true, e.Seconds
 		}
-		if e.Kind != Engaged || shown && e.Seconds-shownSeconds <= promptedSeconds {
+		if !e.engages() || shown && e.Seconds-shownSeconds <= promptedSeconds {
 			continue
 		}
 		to = mark(to, from, e.Day(), uint32(1)<<e.Hour())

@@ -12,8 +12,9 @@ import (
 // Source says which events tell of rhythms, and where the zone and the country of a CID stand. Events and attributes that the app
 // does not know tell nothing.
 type Source struct {
-	// Engaged are the events that are activity, Received those of messages that came, and Displayed those of messages that were seen.
-	Engaged, Received, Displayed []string
+	// Engaged are the events that are activity, Received those of messages that came, Displayed those of messages that were seen, and Clicked
+	// those of messages that were answered. What is both activity and a click is read once, as both.
+	Engaged, Received, Displayed, Clicked []string
 	// ZoneAttribute is a string attribute with an IANA zone, for events without a UTC offset of their own; CountryAttribute one with
 	// a country. Either may be empty.
 	ZoneAttribute, CountryAttribute string
@@ -34,7 +35,26 @@ func DefaultAttributes(v *segments.View) (zone, country string) {
 
 // DefaultSource reads what every delivery layer reports: opens and clicks are activity, and what was sent is taken to have come.
 func DefaultSource() Source {
-	return Source{Engaged: []string{"open", "push.clicked"}, Received: []string{"push.sent"}, Displayed: []string{"push.displayed"}}
+	return Source{Engaged: []string{"open", "push.clicked"}, Received: []string{"push.sent"}, Displayed: []string{"push.displayed"}, Clicked: []string{"push.clicked"}}
+}
+
+// kinds calls do with every event of the source and what it tells.
+func (s *Source) kinds(do func(name string, k Kind) error) error {
+	for kind, names := range [][]string{Engaged: s.Engaged, Received: s.Received, Displayed: s.Displayed, Clicked: s.Clicked} {
+		for _, name := range names {
+			k := Kind(kind)
+			switch {
+			case k == Engaged && slices.Contains(s.Clicked, name):
+				continue // it comes as Clicked
+			case k == Clicked && !slices.Contains(s.Engaged, name):
+				k = ClickedOnly
+			}
+			if err := do(name, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Person is a CID with all that is read of it.
@@ -194,17 +214,15 @@ func (r *Reader) zone(code int64) *time.Location {
 
 // each calls do with every day of every event of the source, the oldest first.
 func (r *Reader) each(do func(d segments.EventDay, k Kind) error) error {
-	for kind, names := range [][]string{Engaged: r.source.Engaged, Received: r.source.Received, Displayed: r.source.Displayed} {
-		for _, name := range names {
-			days := r.blocks.Days(name, -1<<31)
-			for i := len(days) - 1; i >= 0; i-- {
-				if err := do(days[i], Kind(kind)); err != nil {
-					return err
-				}
+	return r.source.kinds(func(name string, k Kind) error {
+		days := r.blocks.Days(name, -1<<31)
+		for i := len(days) - 1; i >= 0; i-- {
+			if err := do(days[i], k); err != nil {
+				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // count counts everybody's events.

@@ -12,20 +12,22 @@ const (
 	// RecentDays and WeekDays are the half-lives of the two decaying memories.
 	RecentDays = 30
 	WeekDays   = 7
+	// AnswerSeconds is how long a message may be answered.
+	AnswerSeconds = secondsPerDay
 	// promptedSeconds is how long after a message was displayed an engagement is taken to answer it, and to tell nothing of habit.
 	promptedSeconds = 30 * 60
 	// trailDays is how many local days back an event may lie before the last active one: two clocks differ by 26 hours at most.
 	trailDays = 3
 )
 
-// State is what is known of the rhythm of one CID. The zero value is that of one of whom nothing is known. It is plain data, of some 300
+// State is what is known of the rhythm of one CID. The zero value is that of one of whom nothing is known. It is plain data, of some 380
 // bytes, and has the fields of models/sendtime.History in the same order, so that one converts to the other.
 type State struct {
 	// Hours counts the active local days on which there was activity in each hour, Weekend those among them that were a Saturday or a Sunday. They stop
 	// at 65,535.
 	Hours, Weekend [Hours]uint16
-	// Received counts the messages received by local hour.
-	Received [Hours]uint16
+	// Received counts the messages received by local hour, Answered those among them that were answered, by the hour in which they came.
+	Received, Answered [Hours]uint16
 	// Days counts the active local days by their weekday, Sunday first.
 	Days [7]uint16
 	// Recent are the Hours, RecentDays and WeekDays the active days, each active day weighing half after so many days; as of LastDay.
@@ -44,6 +46,13 @@ type State struct {
 	// Shown says that a message was displayed, last at ShownSeconds.
 	Shown        bool
 	ShownSeconds int64
+	// Lately are the messages received, each weighing half after WeekDays local days; as of MessageDay, the latest local day with one. The last of them came at
+	// MessageSeconds, in the local hour MessageHour, and was not answered yet if Waiting.
+	Lately         float32
+	MessageDay     int32
+	MessageSeconds int64
+	MessageHour    uint8
+	Waiting        bool
 }
 
 // Kind says what an event tells of a CID.
@@ -51,9 +60,11 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Engaged   Kind = iota // activity of its own, unless it answers a message
-	Received              // a message came
-	Displayed             // a message was seen: what follows at once is its doing
+	Engaged     Kind = iota // activity of its own, unless it answers a message
+	Received                // a message came
+	Displayed               // a message was seen: what follows at once is its doing
+	Clicked                 // a message was clicked, which is as much activity as Engaged
+	ClickedOnly             // a message was clicked, which is not taken for activity
 )
 
 // Event is something that happened to a CID.
@@ -67,6 +78,9 @@ type Event struct {
 const (
 	secondsPerDay, secondsPerHour, secondsPerMinute = 86400, 3600, 60
 )
+
+// engages says whether the event is activity, prompted or not.
+func (e Event) engages() bool { return e.Kind == Engaged || e.Kind == Clicked }
 
 // Day returns the local day of the event, in days since 1970-01-01.
 func (e Event) Day() int32 { return int32(floorDiv(e.local(), secondsPerDay)) }
@@ -104,18 +118,47 @@ func (s *State) ActiveDays() int {
 
 // Add takes an event in, and says whether it was activity of the CID's own. Events are given in the order of their time.
 func (s *State) Add(e Event) (own bool) {
+	own, _ = s.add(e)
+	return own
+}
+
+// add also says whether the event answers the last message. A click does, and so does engagement at once after the message was displayed.
+func (s *State) add(e Event) (own, answers bool) {
 	s.LastSeconds, s.OffsetMinutes, s.Seen = e.Seconds, e.OffsetMinutes, true
 	switch e.Kind {
 	case Received:
-		add(&s.Received[e.Hour()])
+		s.message(e)
+		return false, false
 	case Displayed:
 		s.Shown, s.ShownSeconds = true, e.Seconds
-	case Engaged:
-		if own = !s.Shown || e.Seconds-s.ShownSeconds > promptedSeconds; own {
-			s.activity(e.Day(), e.Hour())
-		}
+		return false, false
 	}
-	return own
+	prompted := s.Shown && e.Seconds-s.ShownSeconds <= promptedSeconds
+	if own = e.engages() && !prompted; own {
+		s.activity(e.Day(), e.Hour())
+	}
+	answers = s.Waiting && e.Seconds-s.MessageSeconds <= AnswerSeconds && (e.Kind != Engaged || prompted && s.ShownSeconds >= s.MessageSeconds)
+	if answers {
+		s.Waiting = false
+		add(&s.Answered[s.MessageHour])
+	}
+	return own, answers
+}
+
+// message takes in that a message came. From now on it is the one that answers are for.
+func (s *State) message(e Event) {
+	day, hour := e.Day(), e.Hour()
+	add(&s.Received[hour])
+	if s.Lately == 0 {
+		s.MessageDay = day
+	}
+	age := int64(s.MessageDay) - int64(day)
+	if age < 0 {
+		s.Lately *= decay(-age, WeekDays)
+		s.MessageDay, age = day, 0
+	}
+	s.Lately += decay(age, WeekDays)
+	s.MessageSeconds, s.MessageHour, s.Waiting = e.Seconds, uint8(hour), true
 }
 
 func (s *State) activity(day int32, hour int) {

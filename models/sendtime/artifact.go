@@ -36,6 +36,7 @@ type Source struct {
 	Engaged          []string `json:"engaged"`
 	Received         []string `json:"received"`
 	Displayed        []string `json:"displayed"`
+	Clicked          []string `json:"clicked"`
 	ZoneAttribute    string   `json:"zone_attribute"`
 	CountryAttribute string   `json:"country_attribute"`
 }

@@ -39,11 +39,24 @@ func checkRoundTrip(t *testing.T, m *Model) {
 		if was != is {
 			t.Fatalf("%v, was %v", is, was)
 		}
+		var before, after [Hours]float64
+		m.Engagement(&s.History, &s.Question, &was, &before)
+		read.Model.Engagement(&s.History, &s.Question, &is, &after)
+		if before != after || m.Clicks() != read.Model.Clicks() {
+			t.Fatalf("engagement %v, was %v", after, before)
+		}
 	}
 }
 
 func TestArtifactsThatAreRefused(t *testing.T) {
-	sound := func() *Artifact { return artifactOf(Untrained(NewCurveSums([]string{"ID"}).Curves())) }
+	sound := func() *Artifact {
+		m := Untrained(NewCurveSums([]string{"ID"}).Curves())
+		m.Click = &Click{Mean: 0.1, Share: 0.5, Base: make([]float64, clickColumns+1)}
+		return artifactOf(m)
+	}
+	if _, err := sound().Encode(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		what   string
 		damage func(a *Artifact)
@@ -54,6 +67,13 @@ func TestArtifactsThatAreRefused(t *testing.T) {
 		{"counts", func(a *Artifact) { a.Training.CIDs = -1 }},
 		{"not finite", func(a *Artifact) { a.Metrics["x"] = math.NaN() }},
 		{"delays", func(a *Artifact) { a.Model.Delay[3] = 0.999 }},
+		{"answers", func(a *Artifact) { a.Model.Click.Mean = 1 }},
+		{"answers", func(a *Artifact) { a.Model.Click.Share = 0 }},
+		{"answers", func(a *Artifact) { a.Model.Click.Share = 1e7 }},
+		{"coefficients", func(a *Artifact) { a.Model.Click.Base = a.Model.Click.Base[1:] }},
+		{"out of range", func(a *Artifact) { a.Model.Click.Base[2] = -1e9 }},
+		{"out of range", func(a *Artifact) { a.Model.Click.Hour[23] = 1e9 }},
+		{"out of range", func(a *Artifact) { a.Model.Click.Weekend[0] = math.Inf(1) }},
 		{"no model", func(a *Artifact) { a.Model = nil }},
 		{"no curves", func(a *Artifact) { a.Model.Curves = nil }},
 		{"probability", func(a *Artifact) { a.Model.Curves.Everyone[1][3] = 1.5 }},
@@ -83,6 +103,13 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(file)
+	m := Untrained(NewCurveSums(nil).Curves())
+	m.Click = &Click{Mean: 0.1, Share: 0.5, Base: make([]float64, clickColumns+1)}
+	clicks, err := artifactOf(m).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(clicks)
 	f.Add(bytes.Replace(file, []byte("send-time/2"), []byte("send-time/3"), 1))
 	f.Add(file[:len(file)/2])
 	f.Add([]byte(`{"format":"whowhen-send-time/2","sha256":"","content":{}}`))
@@ -94,6 +121,16 @@ func FuzzDecode(f *testing.F) {
 		}
 		if _, err := a.Encode(); err != nil {
 			t.Errorf("what was read cannot be written: %v", err)
+		}
+		h, q := History{Days: [7]uint16{3}, Hours: [Hours]uint16{2}, Received: [Hours]uint16{9}, Answered: [Hours]uint16{4}, Lately: 2}, question(20000)
+		var answer Answer
+		var out [Hours]float64
+		a.Model.Predict(&h, &q, &answer)
+		a.Model.Engagement(&h, &q, &answer, &out)
+		for _, p := range append(out[:], answer.Hour[:]...) {
+			if !(p >= 0 && p <= 1) {
+				t.Errorf("an artifact that is taken tells the probability %v", p)
+			}
 		}
 	})
 }

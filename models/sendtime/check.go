@@ -42,6 +42,9 @@ func (m *Model) check() error {
 			return refuse("the delays of its model do not fall from 1 to 0")
 		}
 	}
+	if m.Click != nil {
+		return m.Click.check()
+	}
 	return nil
 }
 

@@ -50,7 +50,7 @@ func observed(days, halfLife float64) float64 {
 }
 
 func (m *Model) fillDay(h *History, q *Question, x *[dayColumns]float64) {
-	const weekHalfLife, trust = 7, 3 // of History.WeekDays; weight of the mean, in days
+	const trust = 3 // weight of the mean, in days
 	*x = [dayColumns]float64{}
 	mean := m.Day.MeanActive
 	if q.Weekend {

@@ -8,12 +8,12 @@ const Hours = 24
 // History is what is known of the rhythm of one CID. It has the fields of features/rhythm.State in the same order, so that one converts to the
 // other, and a change of one that is not made to the other does not compile.
 type History struct {
-	Hours, Weekend [Hours]uint16
-	Received       [Hours]uint16
-	Days           [7]uint16
-	Recent         [Hours]float32
-	RecentDays     float32
-	WeekDays       float32
+	Hours, Weekend     [Hours]uint16
+	Received, Answered [Hours]uint16
+	Days               [7]uint16
+	Recent             [Hours]float32
+	RecentDays         float32
+	WeekDays           float32
 
 	FirstDay, LastDay int32
 	LastHours         [3]uint32
@@ -23,6 +23,12 @@ type History struct {
 	Seen          bool
 	Shown         bool
 	ShownSeconds  int64
+
+	Lately         float32
+	MessageDay     int32
+	MessageSeconds int64
+	MessageHour    uint8
+	Waiting        bool
 }
 
 func (h *History) activeDays() int {
@@ -80,4 +86,6 @@ type Answer struct {
 	Level  Level
 	// ActiveDays is on how many days of its own the answer rests.
 	ActiveDays int
+	// clicks is what the columns of the base add to the log-odds of an answer to a message, by Model.Click.
+	clicks [Hours]float64
 }

@@ -19,6 +19,8 @@ type Model struct {
 	Window [Hours]float64 `json:"window"`
 	// Delay is how long messages wait to be answered.
 	Delay Delay `json:"delay"`
+	// Click tells whether messages are answered; nil where there were too few to learn from, or where it tells no better than habit.
+	Click *Click `json:"click"`
 }
 
 // Head are the coefficients of the hours: of the base, the intercept first, and of the kernel for each hour, its intercept first; without
@@ -77,6 +79,9 @@ func (m *Model) Predict(h *History, q *Question, a *Answer) {
 			t += head.Kernel[i][0] + dot(head.Kernel[i][1:], y[:])
 		}
 		a.Hour[i] = probability(t)
+		if m.Click != nil {
+			a.clicks[i] = dot(m.Click.Base[1+clickBase:], x[i][:])
+		}
 	}
 	a.Active = m.Active(h, q)
 	a.ActiveDays = h.activeDays()

@@ -89,5 +89,10 @@ func TestArtifactRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkRoundTrip(t, m)
+	clicks := learnClicks(t, drawMessages(8, 2000, evenings))
+	if !clicks.Clicks() {
+		t.Error("no click model")
+	}
+	checkRoundTrip(t, clicks)
 	checkRoundTrip(t, Untrained(NewCurveSums([]string{"ID", "IN"}).Curves()))
 }

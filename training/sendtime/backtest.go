@@ -36,6 +36,9 @@ func (j *job) backtest(ctx context.Context, from propensity.Day) (*Report, error
 		return nil, err
 	}
 	t := &trial{job: j, from: int32(from), model: l.model, judged: newJudged()}
+	if t.messages, err = j.newMessageTrial(ctx, l); err != nil {
+		return nil, err
+	}
 	if j.options.Rows != nil {
 		t.rows = newRowWriter(j.options.Rows)
 	}
@@ -71,8 +74,10 @@ type trial struct {
 	model   *model.Model
 	ask     *questions
 	dayRate float64
-	rows    *rowWriter
-	judged  *judged
+	// messages judges the click model; nil if there is none
+	messages *messageTrial
+	rows     *rowWriter
+	judged   *judged
 }
 
 // prediction is a judged day with activity.
@@ -95,6 +100,7 @@ type dayGuess struct {
 type personResult struct {
 	predictions []prediction
 	days        []dayGuess
+	messages    []messageGuess
 }
 
 const (
@@ -162,5 +168,8 @@ func (t *trial) person(p *predictor, who *rhythm.Person, cid string) (r personRe
 		q := t.ask.about(who, s, day)
 		r.days = append(r.days, dayGuess{p.model.Active(history(s), &q), did})
 	})
+	if t.messages != nil && drawn(lot(cid), t.messages.rate) {
+		r.messages = t.messages.judge(t.ask, who, t.from)
+	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -16,10 +17,11 @@ var page string
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"count": count, "percent": percent, "words": MethodWords,
-		"f3":     func(v float64) string { return fmt.Sprintf("%.3f", v) },
-		"f4":     func(v float64) string { return fmt.Sprintf("%.4f", v) },
-		"signed": func(v float64) string { return fmt.Sprintf("%+.4f", v) },
-		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"sentence": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
+		"f3":       func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"f4":       func(v float64) string { return fmt.Sprintf("%.4f", v) },
+		"signed":   func(v float64) string { return fmt.Sprintf("%+.4f", v) },
+		"moment":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("sendtime: the page's template: %w", err)
@@ -38,6 +40,8 @@ type sheet struct {
 	Cards    []card
 	Heat     *picture
 	Pictures []*picture
+	Told     []card     // of messages
+	Answers  []*picture // to messages
 	Examples []*picture
 }
 
@@ -62,8 +66,21 @@ func newSheet(r *Report) *sheet {
 		calibration("What came of probabilities of hours", "On the line, probabilities mean what they say. Dots of fewer than 30 are left out.", r.Calibration, 0.05),
 		calibration("What came of probabilities of days", "Activity on a day at all, over days with and without it. Dots of fewer than 30 are left out.", r.ActiveDay.Calibration, 0.05),
 	}
+	s.Told, s.Answers = messageCards(&r.Messages), messagePictures(&r.Messages)
 	for i := range r.examples {
 		s.Examples = append(s.Examples, exampleOf(&r.examples[i]))
 	}
 	return s
+}
+
+func messageCards(m *Messages) []card {
+	if m.Count == 0 {
+		return nil
+	}
+	return []card{
+		{"Answered", percent(float64(m.Answered) / float64(m.Count)), "", fmt.Sprintf("of %s messages to %s CIDs, within a day", count(m.Count), count(m.CIDs))},
+		{"The click model", fmt.Sprintf("%.4f", m.LogLoss), fmt.Sprintf("95 %%: %.4f to %.4f", m.LogLossInterval[0], m.LogLossInterval[1]), "log loss; lower is better"},
+		{"Habit", fmt.Sprintf("%.4f", m.HabitLogLoss), fmt.Sprintf("the click model has %+.4f, 95 %%: %+.4f to %+.4f", m.LessThanHabit, m.LessThanHabitInterval[0], m.LessThanHabitInterval[1]), "seen through the delays, on the line that fits earlier messages best"},
+		{"The same for all", fmt.Sprintf("%.4f", m.BaseLogLoss), fmt.Sprintf("the click model has %+.4f, 95 %%: %+.4f to %+.4f", m.LessThanBase, m.LessThanBaseInterval[0], m.LessThanBaseInterval[1]), "telling the share of earlier messages that were answered"},
+	}
 }

@@ -100,6 +100,11 @@ func (j *job) over(day propensity.Day) int32 {
 	return int32((((day + 1).Start(j.app.Zone())).Unix()-behindSeconds)/daySeconds) - 1
 }
 
+// end returns the moment up to which the store knows what happened, going by the days up to one, in seconds since 1970.
+func (j *job) end(day propensity.Day) int64 {
+	return (min(day, j.last) + 1).Start(j.app.Zone()).Unix()
+}
+
 // questions asks about CIDs as a service would. They are safe for concurrent use.
 type questions struct {
 	index map[int64]int // of a country's code in a model

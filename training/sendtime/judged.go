@@ -29,6 +29,7 @@ type judged struct {
 	dayLoss    float64
 	guesses    float64
 	activeDays float64
+	messages   judgedMessages
 	firstDay   int32
 	lastDay    int32
 	examples   []example
@@ -60,6 +61,7 @@ func newJudged() *judged { return &judged{} }
 
 func (j *judged) take(cid string, r *personResult) {
 	j.takeDays(r.days)
+	j.messages.take(r.messages)
 	if len(r.predictions) == 0 {
 		return
 	}

@@ -15,6 +15,9 @@ import (
 // learnt is a model with what it was fitted to.
 type learnt struct {
 	model      *model.Model
+	line       model.Line // from habit to answers, where the model has a click model
+	messages   int
+	answered   int
 	cids       int // with activity
 	activeDays int
 	samples    int
@@ -26,6 +29,7 @@ type census struct {
 	cids       int
 	activeDays int
 	days       int // with activity and without, of everyone
+	messages   int
 	countries  map[int64]int
 }
 
@@ -41,7 +45,7 @@ func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error)
 	if err != nil {
 		return nil, err
 	}
-	data, delays, err := j.samples(ctx, view, over, c)
+	data, err := j.samples(ctx, view, over, c, j.end(before-1))
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +54,16 @@ func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error)
 	if err != nil {
 		return nil, err
 	}
-	m.Delay = model.LearnDelay(delays)
-	return &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days)}, nil
+	l := &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days), messages: len(data.Messages)}
+	for i := range data.Messages {
+		if data.Messages[i].Answered {
+			l.answered++
+		}
+	}
+	if m.Clicks() {
+		l.line, err = m.FitLine(ctx, data.Messages)
+	}
+	return l, err
 }
 
 // count goes through the store once to know how much of it to keep.
@@ -62,6 +74,11 @@ func (j *job) count(ctx context.Context, v *segments.View, over int32) (*census,
 		for i := range persons {
 			p := &persons[i]
 			c.days += max(0, int(over-p.HeardDay))
+			for _, e := range p.Events {
+				if e.Kind == rhythm.Received {
+					c.messages++
+				}
+			}
 			active = rhythm.ActiveDays(p.Events, active[:0])
 			if len(active) == 0 {
 				continue
@@ -92,16 +109,18 @@ func (j *job) countries(v *segments.View, c *census) []string {
 	return names[:min(len(names), most)]
 }
 
-// samples goes through the store again and keeps what the model is fitted to, and after how many minutes messages were answered.
-func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *census) (d model.Data, delays []float64, err error) {
+// samples goes through the store again and keeps what the model is fitted to. Nothing is known from endSeconds on.
+func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *census, endSeconds int64) (d model.Data, err error) {
 	ask := j.newQuestions(v, j.countries(v, c))
 	curves := model.NewCurveSums(j.countries(v, c))
 	rate := float64(j.options.MostSamples) / float64(max(c.activeDays, 1))
+	messageRate := float64(j.options.MostSamples) / float64(max(c.messages, 1))
 	// Half of the room is for active days, which may be rare.
 	half := float64(j.options.MostSamples) / 2
 	activeRate, idleRate := min(1, half/float64(max(c.activeDays, 1))), min(1, half/float64(max(c.days-c.activeDays, 1)))
 	d.ActiveFavour = activeRate / idleRate
 	var active []rhythm.Active
+	var messages []rhythm.Message
 	err = j.read(ctx, v, "reading rhythms", func(persons []rhythm.Person) error {
 		texts := cids(v, persons)
 		for i := range persons {
@@ -113,7 +132,6 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 				curves.Add(history(all), ask.about(p, all, over))
 			}
 			if drawn(lot, rate) {
-				delays = rhythm.AppendDelays(delays, p.Events)
 				near, ahead := rhythm.NewCursor(p.Events), rhythm.NewCursor(p.Events)
 				for _, a := range active {
 					if a.Day > over {
@@ -124,6 +142,11 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 					far.Question.Ahead = true
 					d.Ahead = append(d.Ahead, far)
 				}
+			}
+			if drawn(lot, messageRate) {
+				messages = rhythm.AppendMessages(messages[:0], p.Events, endSeconds)
+				d.Delays = rhythm.AppendDelays(d.Delays, messages)
+				d.Messages = appendMessageSamples(d.Messages, ask, p, messages)
 			}
 			take := func(day int32, s *rhythm.State, did bool) {
 				d.Days = append(d.Days, model.DaySample{History: *history(s), Question: ask.about(p, s, day), Active: did})
@@ -144,7 +167,7 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 		return nil
 	})
 	d.Curves = curves.Curves()
-	return d, delays, err
+	return d, err
 }
 
 func sample(ask *questions, p *rhythm.Person, s *rhythm.State, a rhythm.Active) model.Sample {

@@ -17,7 +17,7 @@ type Options struct {
 	// From is the first day that is judged: the model is fitted to what happened before it. A training that is told none takes the last fifth
 	// of its days, a year at most.
 	From propensity.Day
-	// MostSamples bounds, about, the active days the model of hours is fitted to, and again the days that the model of days is. Beyond it samples
+	// MostSamples bounds, about, the active days the model of hours is fitted to, again the days that the model of days is, and again the messages. Beyond it samples
 	// are drawn by CID, the same in every store. 0 means DefaultMostSamples.
 	MostSamples int
 	// Fit says how coefficients are held back; nil means model.DefaultOptions.
@@ -37,7 +37,7 @@ type Progress struct {
 	Done, Of int
 }
 
-// DefaultMostSamples takes some 200 MB.
+// DefaultMostSamples takes some 250 MB.
 const DefaultMostSamples = 100_000
 
 // OptionError says what is wrong with what was asked for, and what to do.

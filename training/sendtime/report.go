@@ -38,6 +38,8 @@ type Report struct {
 	ActiveDay ActiveDay `json:"active_day"`
 	Fit       Fit       `json:"fit"`
 	Gate      Gate      `json:"gate"`
+	// Messages judges how it is told whether messages are answered.
+	Messages Messages `json:"messages"`
 
 	curves   *model.Curves
 	examples []example
@@ -144,6 +146,7 @@ func (j *job) report(from propensity.Day, l *learnt, d *judged) (*Report, error)
 	}
 	r.Calibration, r.CalibrationError = d.hours.list()
 	r.ActiveDay = d.activeDay()
+	r.Messages = d.messages.report(l)
 	r.Gate = gate(r)
 	return r, nil
 }

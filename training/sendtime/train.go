@@ -19,7 +19,8 @@ const ModelName = "send-time"
 
 // Train fits the model to all that an app knows, after judging, as Backtest does, one that was fitted to what happened before the last fifth of the days. It
 // reads one version of the store throughout. Its errors are those of Backtest; with less than a fortnight of activity there is
-// nothing to judge by, which is one. A model that its gate holds back is no error: see Report.Gate.
+// nothing to judge by, which is one. A model that its gate holds back is no error: see Report.Gate. It has a click model only if that was surely better than habit on the
+// days judged: see Messages.
 func Train(ctx context.Context, app *segments.App, o Options) (*Result, error) {
 	j, err := newJob(ctx, app, o)
 	if err != nil {
@@ -39,6 +40,9 @@ func Train(ctx context.Context, app *segments.App, o Options) (*Result, error) {
 	l, err := j.learn(ctx, propensity.Day(j.now.Day()))
 	if err != nil {
 		return nil, err
+	}
+	if !report.Messages.ClicksSpeak {
+		l.model.Click = nil
 	}
 	report.Name, report.Version = ModelName, j.options.Version
 	return &Result{Artifact: j.artifact(report, l, from), Report: report}, nil
@@ -61,7 +65,8 @@ func (j *job) artifact(r *Report, l *learnt, from propensity.Day) *model.Artifac
 	s := j.options.Source
 	a := &model.Artifact{
 		Name: r.Name, Version: r.Version, Created: j.options.CreatedAt,
-		Source: model.Source{Engaged: s.Engaged, Received: s.Received, Displayed: s.Displayed, ZoneAttribute: s.ZoneAttribute, CountryAttribute: s.CountryAttribute},
+		Source: model.Source{Engaged: s.Engaged, Received: s.Received, Displayed: s.Displayed, Clicked: s.Clicked,
+			ZoneAttribute: s.ZoneAttribute, CountryAttribute: s.CountryAttribute},
 		Training: model.Training{
 			FirstDay: j.first.String(), LastDay: j.last.String(), JudgedFrom: from.String(), CIDs: int64(l.cids), ActiveDays: int64(l.activeDays),
 			Samples: int64(l.samples), DaySamples: int64(l.daySamples), LogPosition: j.now.Position(),
@@ -69,6 +74,7 @@ func (j *job) artifact(r *Report, l *learnt, from propensity.Day) *model.Artifac
 		Metrics: map[string]float64{"days": float64(r.Days), "calibration_error": r.CalibrationError, "active_day_log_loss": r.ActiveDay.LogLoss},
 		Model:   l.model,
 	}
+	r.Messages.metrics(a.Metrics)
 	if r.Gate.Passed {
 		a.Metrics[GateFigure] = 1
 	}
