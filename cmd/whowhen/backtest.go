@@ -100,7 +100,11 @@ func sendTimeFailure(err error) error {
 
 // judgedLines says in words how good a model of send time is.
 func judgedLines(r *sendtime.Report) []string {
-	lines := []string{fmt.Sprintf("Judged on %s local days with activity of %s CIDs, %s to %s.", grouped(uint64(r.Days)), grouped(uint64(r.CIDs)), r.From, r.To), ""}
+	sample := ""
+	if r.JudgedShare < 1 {
+		sample = fmt.Sprintf(", a sample of %s %%", number(100*r.JudgedShare, 1))
+	}
+	lines := []string{fmt.Sprintf("Judged on %s local days with activity of %s CIDs%s, %s to %s.", grouped(uint64(r.Days)), grouped(uint64(r.CIDs)), sample, r.From, r.To), ""}
 	t := newTable("", ">first hour hit", ">one of three hit", ">log loss", ">days")
 	add := func(name string, f sendtime.Figures) {
 		t.add(name, number(f.HitAt1, 4), number(f.HitAt3, 4), number(f.LogLoss, 5), grouped(uint64(f.Days)))

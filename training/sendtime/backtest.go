@@ -35,7 +35,7 @@ func (j *job) backtest(ctx context.Context, from propensity.Day) (*Report, error
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{job: j, from: int32(from), model: l.model, judged: newJudged()}
+	t := &trial{job: j, from: int32(from), model: l.model, judged: newJudged(), share: 1}
 	if t.messages, err = j.newMessageTrial(ctx, l); err != nil {
 		return nil, err
 	}
@@ -51,6 +51,11 @@ func (j *job) backtest(ctx context.Context, from propensity.Day) (*Report, error
 	if err != nil {
 		return nil, err
 	}
+	if most := j.options.MostJudged; most > 0 {
+		// As many days a day as before are expected.
+		expected := float64(l.activeDays) / float64(from-j.first) * max(1, float64(t.over-t.from+1))
+		t.share = min(1, float64(most)/max(1, expected))
+	}
 	t.dayRate = mostDaysJudged / (float64(max(everyone, 1)) * max(1, float64(t.over-t.from+1)))
 	if err := j.read(ctx, j.now, "judging days", t.take); err != nil {
 		return nil, err
@@ -63,7 +68,11 @@ func (j *job) backtest(ctx context.Context, from propensity.Day) (*Report, error
 	if t.judged.all[theModel][near][0].days == 0 {
 		return nil, badOption("no CID was active on a local day from %s on: there is nothing to judge by", from)
 	}
-	return j.report(from, l, t.judged)
+	r, err := j.report(from, l, t.judged)
+	if err == nil {
+		r.JudgedShare = t.share
+	}
+	return r, err
 }
 
 // trial is the judging of a model.
@@ -73,6 +82,7 @@ type trial struct {
 	over    int32 // the last local day that is over: of later ones it is not known that there is no activity
 	model   *model.Model
 	ask     *questions
+	share   float64 // of the CIDs that days with activity are judged of
 	dayRate float64
 	// messages judges the click model; nil if there is none
 	messages *messageTrial
@@ -141,8 +151,9 @@ func (t *trial) take(persons []rhythm.Person) error {
 func (t *trial) person(p *predictor, who *rhythm.Person, cid string) (r personResult) {
 	active := rhythm.ActiveDays(who.Events, nil)
 	cursor, before := rhythm.NewCursor(who.Events), rhythm.NewCursor(who.Events)
+	judged := drawn(lot(cid), t.share)
 	for _, a := range active {
-		if a.Day < t.from {
+		if a.Day < t.from || !judged {
 			continue
 		}
 		states := [settings]*rhythm.State{cursor.Before(a.Day), before.Before(a.Day - 1)}

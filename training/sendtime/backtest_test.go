@@ -163,6 +163,31 @@ func TestBacktest(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a sample is of whole CIDs", func(t *testing.T) {
+		var text bytes.Buffer
+		r, err := Backtest(context.Background(), simulatedApp(t, s, days, math.MaxInt64), Options{From: simulatedFirst + from, Rows: &text, MostJudged: report.Days / 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample, of, all := readRows(t, text.String()), map[string]int{}, map[string]int{}
+		for key, p := range sample {
+			of[key[0]]++
+			if rows[key] != p {
+				t.Fatalf("%v: %v, of all %v", key, p, rows[key])
+			}
+		}
+		for key := range rows {
+			all[key[0]]++
+		}
+		for cid, n := range of {
+			if all[cid] != n {
+				t.Errorf("%d of the %d days of %s", n, all[cid], cid)
+			}
+		}
+		if share := float64(r.Days) / float64(report.Days); r.JudgedShare < 0.35 || r.JudgedShare > 0.65 || math.Abs(share-r.JudgedShare) > 0.15 || report.JudgedShare != 1 {
+			t.Errorf("%v of the CIDs, %v of the days; without a bound %v", r.JudgedShare, share, report.JudgedShare)
+		}
+	})
 	t.Run("it learns", func(t *testing.T) {
 		if !report.Gate.Passed || !report.Fit.Trained {
 			t.Errorf("%+v %+v", report.Gate, report.Fit)

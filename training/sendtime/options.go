@@ -20,6 +20,9 @@ type Options struct {
 	// MostSamples bounds, about, the active days the model of hours is fitted to, again the days that the model of days is, and again the messages. Beyond it samples
 	// are drawn by CID, the same in every store. 0 means DefaultMostSamples.
 	MostSamples int
+	// MostJudged bounds, about, the days with activity that are judged. Beyond it those of a sample of CIDs are, the same in every store. 0 means all of them in a
+	// backtest, and as many as MostSamples in a training.
+	MostJudged int
 	// Fit says how coefficients are held back; nil means model.DefaultOptions.
 	Fit *model.Options
 	// Rows, if not nil, is written the CID, the local day and the 24 probabilities of every day judged, as CSV with a header.

@@ -21,6 +21,8 @@ type Report struct {
 	Events    []string  `json:"events"` // that are activity
 	From      string    `json:"from"`   // the first day judged
 	To        string    `json:"to"`     // the last one
+	// JudgedShare is the share of the CIDs that were judged, drawn by CID; 1 for all.
+	JudgedShare float64 `json:"judged_share"`
 
 	Figures
 	Intervals  Intervals  `json:"intervals"`

@@ -27,6 +27,9 @@ func Train(ctx context.Context, app *segments.App, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer j.close()
+	if j.options.MostJudged == 0 {
+		j.options.MostJudged = j.options.MostSamples
+	}
 	from := j.options.From
 	if from == 0 {
 		if from, err = j.chooseFrom(); err != nil {
