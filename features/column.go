@@ -34,6 +34,20 @@ const (
 	// Gap is the time since the last event against what is usual: the least age, over the mean distance in days between neighbouring days
 	// with the event, in the window. Above 1 somebody is later than usual. Missing with fewer than two such days.
 	Gap
+	// Pace is the number of events in the window over the days since the first of them, for 30 days, and Flow the same of a sum: 30 n/(T + 30)
+	// with T the distance in days from that first day to D. Unlike Count and Sum, neither grows while the store covers less time than the window. The 30
+	// days in the denominator keep newcomers from extremes. Both are 0 when there is no event.
+	Pace
+	Flow
+	// Habit is the share of the spans of so many days, since the oldest day in the window with the event, that have a day with it. Spans are laid from
+	// the newest day backwards. It is shrunk to one half, (n + 1/2)/(m + 1) with n spans of m, as few spans say little; missing when there is no day.
+	Habit
+	// Chance is that of another day with the event within the span to come, as told by the days in the window with it: their number x+1, the
+	// distance t in days between the first and the last of them, and the distance T from the first of them to D. It is the closed form of the
+	// BG/NBD model, whose people have days at a rate of their own and may give up after each (P. Fader, B. Hardie and K. Lee, "Counting your
+	// customers" the easy way, Marketing Science 2005), with the constants r=1, α=100, a=0.3, b=3 for everybody, so that the same days mean the same number
+	// anywhere; a model fits its own curve to it. Missing when there is no day.
+	Chance
 	// Tenure is the age of the day on which the CID was first heard of, in days.
 	Tenure
 	// Weekend is the share of the events in the window that fell on a Saturday or Sunday, by app day; missing when there is none.
@@ -61,7 +75,7 @@ func (f Family) String() string {
 
 var familyNames = [...]string{
 	Recency: "recency", Count: "count", Days: "days", Sum: "sum", Trend: "trend", Gap: "gap", Tenure: "tenure",
-	Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
+	Pace: "pace", Flow: "flow", Habit: "habit", Chance: "chance", Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
 }
 
 // MaxWindowDays is the longest window, as in the audience language.
@@ -72,22 +86,28 @@ const MaxWindowDays = 36_500
 type Column struct {
 	Family   Family
 	Name     string // of the event, tag or attribute
-	Property string // that is summed
+	Property string // of a sum or flow
 	Per      string // event that a rate is given
 	// WindowDays is the window, the short one of a trend; 0 means everything kept.
 	WindowDays int
 	LongDays   int // of a trend
+	SpanDays   int // of a habit or chance
 }
 
 // Check returns why a column cannot be, or nil.
 func (c Column) Check() error {
 	want := Column{Family: c.Family, Name: c.Name, WindowDays: c.WindowDays}
 	switch c.Family {
-	case Recency, Count, Days, Gap, Weekend, Night:
-	case Sum:
+	case Recency, Count, Days, Gap, Pace, Weekend, Night:
+	case Sum, Flow:
 		want.Property = c.Property
 		if wrong := batch.CheckName(c.Property); wrong != "" {
-			return fmt.Errorf("the property of a sum: %s", wrong)
+			return fmt.Errorf("the property of a %s: %s", c.Family, wrong)
+		}
+	case Habit, Chance:
+		want.SpanDays = c.SpanDays
+		if c.SpanDays < 1 || c.SpanDays > MaxWindowDays {
+			return fmt.Errorf("a span is of 1d to %dd", MaxWindowDays)
 		}
 	case Trend:
 		want.LongDays = c.LongDays
@@ -104,7 +124,7 @@ func (c Column) Check() error {
 	case Tag, Attribute:
 		want.WindowDays = 0
 	default:
-		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, tenure, weekend, night, rate, tag and attr")
+		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, pace, flow, habit, chance, tenure, weekend, night, rate, tag and attr")
 	}
 	if c != want {
 		return fmt.Errorf("a column of the family %s has no use for some of %+v", c.Family, c)
@@ -128,12 +148,14 @@ func (c Column) String() string {
 	}
 	args := []string{value.Quote(c.Name)}
 	switch {
-	case c.Family == Sum && strings.Contains(c.Property, "."):
+	case c.sums() && strings.Contains(c.Property, "."):
 		args = append(args, value.Quote(c.Property)) // the last dot does not separate the two
-	case c.Family == Sum:
+	case c.sums():
 		args[0] = value.Quote(c.Name + "." + c.Property)
 	case c.Family == Rate:
 		args = append(args, value.Quote(c.Per))
+	case c.SpanDays > 0:
+		args = append(args, days(c.SpanDays))
 	}
 	switch {
 	case c.Family == Trend:
@@ -143,6 +165,9 @@ func (c Column) String() string {
 	}
 	return c.Family.String() + "(" + strings.Join(args, ", ") + ")"
 }
+
+// sums says whether the column is made of a property.
+func (c Column) sums() bool { return c.Family == Sum || c.Family == Flow }
 
 func days(n int) string { return strconv.Itoa(n) + "d" }
 

@@ -23,6 +23,10 @@ func TestParse(t *testing.T) {
 		{`sum("purchase", "amount", within 1d)`, `sum("purchase.amount", within 1d)`},
 		{`sum("purchase", "net.amount")`, `sum("purchase", "net.amount")`},
 		{`trend("open", 7d, 30d)`, `trend("open", 7d, 30d)`},
+		{`pace("open", within 30d)`, `pace("open", within 30d)`},
+		{`flow("purchase","amount")`, `flow("purchase.amount")`},
+		{`habit("open",30d)`, `habit("open", 30d)`},
+		{`chance ("open", 07D, within 365d)`, `chance("open", 7d, within 365d)`},
 		{`rate("push.clicked","push.sent")`, `rate("push.clicked", "push.sent")`},
 		{`rate("push.clicked", "push.sent", within 36500d)`, `rate("push.clicked", "push.sent", within 36500d)`},
 		{`tag("say \"hi\"")`, `tag("say \"hi\"")`},
@@ -64,6 +68,10 @@ func TestParseErrors(t *testing.T) {
 		{`trend("open", 30d, 7d)`, "a short window and then a longer one", 0},
 		{`trend("open", 30d)`, "expected ','", 17},
 		{`rate("push.clicked")`, "expected ','", 19},
+		{`flow("amount")`, "a flow is of an event and a property", 13},
+		{`habit("open", within 30d)`, "expected a number of days", 14},
+		{`chance("open")`, "expected ','", 13},
+		{`chance("open", 36501d)`, "expected a number of days", 15},
 		{`tag("vip", within 7d)`, "has no use for", 0},
 		{"tag(\"\xff\")", "UTF-8", 0},
 		{`tag("` + strings.Repeat("a", features.MaxTextBytes) + `")`, "at most 4096 bytes", 0},
@@ -94,7 +102,9 @@ func drawColumn(t *rapid.T) features.Column {
 		c.WindowDays = rapid.IntRange(1, 100).Draw(t, "short")
 		c.LongDays = c.WindowDays + rapid.IntRange(1, 100).Draw(t, "more")
 		return c
-	case features.Sum:
+	case features.Habit, features.Chance:
+		c.SpanDays = rapid.IntRange(1, 100).Draw(t, "span")
+	case features.Sum, features.Flow:
 		c.Property = name.Draw(t, "property")
 	case features.Rate:
 		c.Per = name.Draw(t, "per")
@@ -116,7 +126,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `rate("a","b")`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -2,10 +2,9 @@ package features
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
-
-	"whowhen.dev/whowhen/segments"
 )
 
 // event is what columns want of one event. Its days are gone through once, newest first, and everything is tallied from the newest day on: where
@@ -17,7 +16,11 @@ type event struct {
 	// Up to which age each part of the tally is needed; noWindow when it is to the end, 0 when not at all.
 	counts, onDays, bounds, weekends, rows, nights int
 	sums                                           []int // by property
+	habits                                         []span
 }
+
+// span is a length of spans, and up to which age they are counted.
+type span struct{ days, within int }
 
 // output is a column, or a part of one, to be read off where a window ends.
 type output struct {
@@ -26,6 +29,8 @@ type output struct {
 	window   int // days; noWindow when it does not end
 	short    int // days of a trend's short window, whose count stands in the column already
 	property int
+	span     int // days that a chance looks ahead
+	habit    int // which of the event's
 }
 
 type kind uint8
@@ -35,6 +40,10 @@ const (
 	onDays
 	recency
 	gap
+	pace
+	flow
+	habit
+	chance
 	weekend
 	night
 	sum
@@ -42,7 +51,7 @@ const (
 	rateOver
 )
 
-var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Weekend: weekend, Night: night}
+var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Pace: pace, Flow: flow, Habit: habit, Chance: chance, Weekend: weekend, Night: night}
 
 // noWindow is longer than any window.
 const noWindow = math.MaxInt32
@@ -67,6 +76,20 @@ func (e *event) property(name string) int {
 	return len(e.properties) - 1
 }
 
+// maxHabits bounds the lengths of spans of an event, since a block takes half a megabyte for each.
+const maxHabits = 16
+
+func (e *event) habit(days int) (int, error) {
+	if i := slices.IndexFunc(e.habits, func(s span) bool { return s.days == days }); i >= 0 {
+		return i, nil
+	}
+	if len(e.habits) == maxHabits {
+		return 0, fmt.Errorf("habits of at most %d different lengths can be computed of one event", maxHabits)
+	}
+	e.habits = append(e.habits, span{days: days})
+	return len(e.habits) - 1, nil
+}
+
 // settle works out what is needed when all outputs are there.
 func (e *event) settle() {
 	for i := range e.outputs {
@@ -81,8 +104,15 @@ func (e *event) settle() {
 			e.onDays = max(e.onDays, o.window)
 		case recency:
 			e.bounds = max(e.bounds, o.window)
-		case gap:
+		case gap, chance:
 			e.bounds, e.onDays = max(e.bounds, o.window), max(e.onDays, o.window)
+		case pace:
+			e.bounds, e.counts = max(e.bounds, o.window), max(e.counts, o.window)
+		case flow:
+			e.bounds, e.rows = max(e.bounds, o.window), max(e.rows, o.window)
+			e.sums[o.property] = max(e.sums[o.property], o.window)
+		case habit:
+			e.bounds, e.habits[o.habit].within = max(e.bounds, o.window), max(e.habits[o.habit].within, o.window)
 		case weekend:
 			e.counts, e.weekends = max(e.counts, o.window), max(e.weekends, o.window)
 		case night:
@@ -153,6 +183,31 @@ func (x *Extractor) readOff(o output) {
 				to[row] = float32(float64(t.newest[who]-1) / usual)
 			}
 		}
+	case pace:
+		for row, who := range x.ordinals {
+			to[row] = t.each30Days(float64(t.count[who]), who)
+		}
+	case flow:
+		t.sums[o.property].read(to, x.ordinals)
+		for row, who := range x.ordinals {
+			to[row] = t.each30Days(float64(to[row]), who)
+		}
+	case habit:
+		h := t.habits[o.habit]
+		for row, who := range x.ordinals {
+			to[row] = missing
+			if t.oldest[who] > 0 {
+				begun := (t.oldest[who]-1)/int32(h.days) + 1
+				to[row] = float32((float64(h.count[who]) + 0.5) / float64(begun+1))
+			}
+		}
+	case chance:
+		for row, who := range x.ordinals {
+			to[row] = missing
+			if n := t.days[who]; n > 0 {
+				to[row] = x.chances.of(n-1, t.oldest[who]-t.newest[who], t.oldest[who], o.span)
+			}
+		}
 	case weekend:
 		for row, who := range x.ordinals {
 			to[row] = share(float64(t.weekend[who]), float64(t.count[who]))
@@ -167,116 +222,6 @@ func (x *Extractor) readOff(o output) {
 		short, long := float64(o.short), float64(o.window)
 		for row, who := range x.ordinals {
 			to[row] = share(float64(to[row])/short, float64(t.count[who])/long)
-		}
-	}
-}
-
-// tally is what has been counted of an event from the newest day on, by ordinal in the block.
-type tally struct {
-	count, days, weekend, night [segments.BlockCIDs]uint32
-	newest, oldest              [segments.BlockCIDs]int32 // age of a day plus one; 0 when there is none
-	sums                        []*exactSums
-}
-
-// reset makes everything 0 that the event needs.
-func (t *tally) reset(e *event) {
-	if e.counts > 0 {
-		clear(t.count[:])
-	}
-	if e.onDays > 0 {
-		clear(t.days[:])
-	}
-	if e.bounds > 0 {
-		clear(t.newest[:])
-		clear(t.oldest[:])
-	}
-	if e.weekends > 0 {
-		clear(t.weekend[:])
-	}
-	if e.nights > 0 {
-		clear(t.night[:])
-	}
-	for len(t.sums) < len(e.properties) {
-		t.sums = append(t.sums, new(exactSums))
-	}
-	for i := range e.properties {
-		t.sums[i].reset()
-	}
-}
-
-// day adds a day, newest first.
-func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Words) error {
-	const thursday = 4 // 1970-01-01, where Sunday is 0
-	weekday := ((int(d.Day())+thursday)%7 + 7) % 7
-	atWeekend := age < e.weekends && (weekday == 0 || weekday == 6)
-	if age < max(e.counts, e.onDays, e.bounds) {
-		who, err := d.Who()
-		if err != nil {
-			return err
-		}
-		if age < e.counts {
-			add(&t.count, who, 1)
-		}
-		if age < e.onDays {
-			add(&t.days, who, 1)
-		}
-		if age < e.bounds {
-			bound(&t.newest, &t.oldest, who, int32(age)+1)
-		}
-		if atWeekend {
-			add(&t.weekend, who, 1)
-		}
-	}
-	if age < e.counts {
-		err := d.More(func(who []uint16, weight uint32) {
-			add(&t.count, who, weight)
-			if atWeekend {
-				add(&t.weekend, who, weight)
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if age >= e.rows {
-		return nil
-	}
-	return d.Rows(members, func(rows segments.EventRows) { t.rows(e, rows, age) })
-}
-
-func add(to *[segments.BlockCIDs]uint32, who []uint16, weight uint32) {
-	for _, x := range who {
-		to[x] += weight
-	}
-}
-
-// bound notes an age that is the greatest so far.
-func bound(newest, oldest *[segments.BlockCIDs]int32, who []uint16, age int32) {
-	for _, x := range who {
-		if newest[x] == 0 {
-			newest[x] = age
-		}
-		oldest[x] = age
-	}
-}
-
-func (t *tally) rows(e *event, rows segments.EventRows, age int) {
-	if age < e.nights {
-		const daySeconds, nightSeconds = 86_400, 6 * 3600
-		seconds := rows.LocalSeconds()
-		for i, x := range rows.Who() {
-			second := seconds[i] % daySeconds
-			if second < 0 {
-				second += daySeconds
-			}
-			if second < nightSeconds {
-				t.night[x]++
-			}
-		}
-	}
-	for i, name := range e.properties {
-		if age < e.sums[i] {
-			rows.Numbers(name, t.sums[i].add)
 		}
 	}
 }

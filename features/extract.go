@@ -25,6 +25,7 @@ type Extractor struct {
 	columns  [][]float32
 	everyone segments.Words
 	tally    tally
+	chances  chances
 
 	// Of the block it is at.
 	members  *segments.Words
@@ -88,8 +89,16 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 	default:
 		e := x.event(c.Name)
 		o := output{kind: kinds[c.Family], column: at, window: c.WindowDays}
-		if c.Family == Sum {
+		switch c.Family {
+		case Sum, Flow:
 			o.property = e.property(c.Property)
+		case Habit:
+			var err error
+			if o.habit, err = e.habit(c.SpanDays); err != nil {
+				return err
+			}
+		case Chance:
+			o.span = c.SpanDays
 		}
 		e.outputs = append(e.outputs, o)
 	}

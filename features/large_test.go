@@ -128,6 +128,10 @@ func fortyColumns(t testing.TB, event string) []features.Column {
 	}
 	return append(all,
 		features.Column{Family: features.Night, Name: event, WindowDays: 90},
+		features.Column{Family: features.Pace, Name: event, WindowDays: 365},
+		features.Column{Family: features.Flow, Name: event, Property: "amount", WindowDays: 365},
+		features.Column{Family: features.Habit, Name: event, WindowDays: 365, SpanDays: 30},
+		features.Column{Family: features.Chance, Name: event, WindowDays: 365, SpanDays: 30},
 		features.Column{Family: features.Trend, Name: event, WindowDays: 7, LongDays: 30},
 		features.Column{Family: features.Trend, Name: event, WindowDays: 30, LongDays: 365})
 }

@@ -53,7 +53,7 @@ func (p *parser) column() (Column, error) {
 		}
 	}
 	if c.Family == 0 {
-		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, tenure, weekend, night, rate, tag and attr"}
+		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, pace, flow, habit, chance, tenure, weekend, night, rate, tag and attr"}
 	}
 	if c.Family != Tenure {
 		if err := p.arguments(&c); err != nil {
@@ -83,10 +83,10 @@ func (p *parser) arguments(c *Column) (err error) {
 	return p.sign(')')
 }
 
-// second reads the property of a sum and the other event of a rate.
+// second reads the property of a sum or flow, the other event of a rate, and the span of a habit or chance.
 func (p *parser) second(c *Column) (err error) {
 	switch c.Family {
-	case Sum:
+	case Sum, Flow:
 		if p.next() == ',' {
 			back := p.at
 			p.at++
@@ -98,7 +98,7 @@ func (p *parser) second(c *Column) (err error) {
 		}
 		dot := strings.LastIndexByte(c.Name, '.')
 		if dot < 0 {
-			return &ParseError{p.at, `a sum is of an event and a property, such as "purchase.amount"`}
+			return &ParseError{p.at, fmt.Sprintf(`a %s is of an event and a property, such as "purchase.amount"`, c.Family)}
 		}
 		c.Name, c.Property = c.Name[:dot], c.Name[dot+1:]
 	case Rate:
@@ -106,6 +106,11 @@ func (p *parser) second(c *Column) (err error) {
 			return err
 		}
 		c.Per, err = p.name()
+	case Habit, Chance:
+		if err := p.sign(','); err != nil {
+			return err
+		}
+		c.SpanDays, err = p.span()
 	}
 	return err
 }

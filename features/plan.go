@@ -16,6 +16,8 @@ type Options struct {
 	Static []Column
 	// First are the events that matter most, such as those of the question: when there are too many columns, others are left out before them.
 	First []string
+	// HorizonDays is how far ahead a model is to look; 0 means 30.
+	HorizonDays int
 	// Amounts and Codes declare properties, as event.property, to be amounts or not, whatever they look like.
 	Amounts, Codes []string
 	// WithoutReceipts leaves out columns about messages.
@@ -52,13 +54,16 @@ const (
 	mostProperties = 4   // of one event
 )
 
-// Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity and habits, rates for
-// receipts, the tenure and the static facts. Where they are too many there are fewer windows first, then fewer events, the rarest first. It depends
-// on the catalog alone, so that what happened after its day has no part in it.
+// Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity, pace, habit
+// and chance, and shares of weekends and nights, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
+// first, then fewer events, the rarest first. It depends on the catalog alone, so that what happened after its day has no part in it.
 func Choose(c *segments.Catalog, o Options) (Plan, error) {
 	most := o.MostColumns
 	if most == 0 {
 		most = DefaultMostColumns
+	}
+	if o.HorizonDays == 0 {
+		o.HorizonDays = 30
 	}
 	static, err := chooseStatic(c, o.Static)
 	if err != nil {
@@ -111,6 +116,10 @@ func choose(day int32, events []segments.EventSummary, tier []int, o Options) Pl
 			p.add(Column{Family: Days, Name: e.Name, WindowDays: w})
 		}
 		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
+		p.add(Column{Family: Pace, Name: e.Name, WindowDays: longestDays})
+		for _, f := range []Family{Habit, Chance} {
+			p.add(Column{Family: f, Name: e.Name, WindowDays: longestDays, SpanDays: o.HorizonDays})
+		}
 		for _, f := range []Family{Weekend, Night} {
 			p.add(Column{Family: f, Name: e.Name, WindowDays: habitDays})
 		}
@@ -177,6 +186,7 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 			for _, w := range windows {
 				p.add(Column{Family: Sum, Name: e.Name, Property: property.Name, WindowDays: w})
 			}
+			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
 		}
 	}
 }

@@ -78,7 +78,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
+	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
 		if !slices.Contains(plan.Columns, parsed(t, text)[0]) {
 			t.Errorf("%s is not there", text)
 		}
@@ -204,7 +204,7 @@ func TestFit(t *testing.T) {
 		t.Errorf("%v, %d, %v", levels, others, err)
 	}
 	columns := parsed(t, `tenure`, `tag("vip")`, `tag("none")`, `attr("country")`, `attr("likes")`, `attr("none")`, `attr("age")`, `count("buy")`, `count("none")`,
-		`sum("buy.amount")`, `sum("buy.none")`, `rate("buy", "none")`, `rate("buy", "buy")`)
+		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`)
 	var why []string
 	for _, m := range features.Misfits(v, columns, features.Levels{columns[6]: {"x"}}) {
 		why = append(why, m.Column.String()+": "+m.Why)
@@ -213,7 +213,7 @@ func TestFit(t *testing.T) {
 		`tag("none"): the app has no tag "none"`, `attr("country"): the attribute has strings, and no levels to tell apart are given`,
 		`attr("likes"): the attribute has lists, which make no column`, `attr("none"): the app has no attribute "none"`,
 		`attr("age"): levels are given, and the attribute is of type number`, `count("none"): the app has no event "none"`,
-		`sum("buy.none"): the event "buy" has no property "none"`, `rate("buy", "none"): the app has no event "none"`,
+		`sum("buy.none"): the event "buy" has no property "none"`, `chance("none", 7d): the app has no event "none"`, `rate("buy", "none"): the app has no event "none"`,
 	}
 	if !slices.Equal(why, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(why, "\n     "), strings.Join(want, "\n     "))
@@ -222,6 +222,13 @@ func TestFit(t *testing.T) {
 		if _, err := features.NewExtractor(t.Context(), v, []features.Column{wrong}, nil); err == nil {
 			t.Errorf("%s can be extracted", wrong)
 		}
+	}
+	var habits []features.Column // such as a hostile artifact may ask for
+	for n := range 17 {
+		habits = append(habits, features.Column{Family: features.Habit, Name: "buy", SpanDays: n + 1})
+	}
+	if _, err := features.NewExtractor(t.Context(), v, habits, nil); err == nil || !strings.Contains(err.Error(), "at most 16") {
+		t.Errorf("17 habits of an event: %v", err)
 	}
 	if _, err := v.Before(v.Day() + 2); err == nil {
 		t.Error("what happens tomorrow is known")

@@ -74,6 +74,15 @@ func (w twin) column(c features.Column, cid string) float32 {
 		}
 		usual := float64(ages[len(ages)-1]-ages[0]) / float64(len(ages)-1)
 		return float32(float64(ages[0]) / usual)
+	case features.Pace:
+		return each30Days(float64(len(events)), ages)
+	case features.Flow:
+		c.Family = features.Sum
+		return each30Days(float64(w.column(c, cid)), ages)
+	case features.Habit:
+		return habitOf(ages, c.SpanDays)
+	case features.Chance:
+		return chanceOf(ages, float64(c.SpanDays))
 	case features.Sum:
 		sum := new(big.Rat)
 		for _, e := range events {
@@ -133,6 +142,45 @@ func (w twin) column(c features.Column, cid string) float32 {
 		}
 	}
 	return nothing
+}
+
+// each30Days spreads something over the days since the oldest one and 30 more.
+func each30Days(n float64, ages []int) float32 {
+	if len(ages) == 0 {
+		return 0
+	}
+	return float32(n * 30 / float64(ages[len(ages)-1]+1+30))
+}
+
+// habitOf goes through the spans from the newest to that of the oldest day.
+func habitOf(ages []int, days int) float32 {
+	if len(ages) == 0 {
+		return float32(math.NaN())
+	}
+	with, all := 0.0, 0.0
+	for from := 0; from <= ages[len(ages)-1]; from += days {
+		all++
+		if slices.ContainsFunc(ages, func(age int) bool { return age >= from && age < from+days }) {
+			with++
+		}
+	}
+	return float32((with + 0.5) / (all + 1))
+}
+
+// chanceOf is the closed form as its authors write it.
+func chanceOf(ages []int, ahead float64) float32 {
+	if len(ages) == 0 {
+		return float32(math.NaN())
+	}
+	const r, alpha, a, b = 1, 100, 0.3, 3
+	x := float64(len(ages) - 1)
+	known := float64(ages[len(ages)-1] + 1)
+	last := known - 1 - float64(ages[0])
+	alive := 1.0
+	if x > 0 {
+		alive = 1 / (1 + a/(b+x-1)*math.Pow((alpha+known)/(alpha+last), r+x))
+	}
+	return float32(alive * (1 - math.Pow((alpha+known)/(alpha+known+ahead), r+x)))
 }
 
 // heard returns when a CID was first heard of, and a late moment when it never was.

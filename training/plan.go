@@ -28,7 +28,7 @@ func (j *job) mostColumns(newest *population) int {
 
 // plan chooses the columns by what was known at the newest cut-off trained on: what happened later has no part in it.
 func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
-	o := features.Options{First: j.question.Events(), Amounts: j.question.Definition.Amounts, Codes: j.question.Definition.NotAmounts, MostColumns: j.mostColumns(newest)}
+	o := features.Options{First: j.question.Events(), HorizonDays: j.question.Definition.HorizonDays, Amounts: j.question.Definition.Amounts, Codes: j.question.Definition.NotAmounts, MostColumns: j.mostColumns(newest)}
 	for _, name := range j.question.Definition.StaticTags {
 		o.Static = append(o.Static, features.Column{Family: features.Tag, Name: name})
 	}

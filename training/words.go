@@ -26,6 +26,14 @@ func columnWords(c features.Column) string {
 		return fmt.Sprintf("pace of %s in %d days against %d", name, c.WindowDays, c.LongDays)
 	case features.Gap:
 		return fmt.Sprintf("time since the last %s against the usual gap%s", name, inWindow(c))
+	case features.Pace:
+		return fmt.Sprintf("%s per 30 days since the first%s", name, inWindow(c))
+	case features.Flow:
+		return fmt.Sprintf("%s of %s per 30 days since the first%s", c.Property, name, inWindow(c))
+	case features.Habit:
+		return fmt.Sprintf("share of spans of %s with %s%s", dayWords(strconv.Itoa(c.SpanDays)), name, inWindow(c))
+	case features.Chance:
+		return fmt.Sprintf("chance of %s within %s, by its days alone%s", name, dayWords(strconv.Itoa(c.SpanDays)), inWindow(c))
 	case features.Tenure:
 		return "days since first heard of"
 	case features.Weekend:
@@ -69,7 +77,7 @@ func effectWords(c features.Column, e models.Effect) string {
 func missingWords(c features.Column) string {
 	name := value.Quote(c.Name)
 	switch c.Family {
-	case features.Recency, features.Weekend, features.Night:
+	case features.Recency, features.Weekend, features.Night, features.Habit, features.Chance:
 		return fmt.Sprintf("no %s at all%s, against the average", name, inWindow(c))
 	case features.Trend:
 		return fmt.Sprintf("no %s in the last %d days, against the average pace", name, c.LongDays)
@@ -97,7 +105,7 @@ func numberWords(c features.Column, e models.Effect) string {
 		return fmt.Sprintf("first heard of %s earlier (%s)", dayWords(more), change)
 	case features.Tag:
 		return "bears the " + columnWords(c)
-	case features.Weekend, features.Night:
+	case features.Weekend, features.Night, features.Habit, features.Chance:
 		return fmt.Sprintf("%s: %s %% instead of %s %%", columnWords(c), number(100*e.To), number(100*e.From))
 	}
 	return columnWords(c) + ": " + change

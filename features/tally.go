@@ -1,0 +1,153 @@
+package features
+
+import "whowhen.dev/whowhen/segments"
+
+// tally is what has been counted of an event from the newest day on, by ordinal in the block.
+type tally struct {
+	count, days, weekend, night [segments.BlockCIDs]uint32
+	newest, oldest              [segments.BlockCIDs]int32 // age of a day plus one; 0 when there is none
+	sums                        []*exactSums
+	habits                      []*spans
+}
+
+// each30Days is what comes in 30 days if so much came since the oldest day. Nothing came of who has none.
+func (t *tally) each30Days(n float64, who uint16) float32 {
+	return float32(30 * n / float64(t.oldest[who]+30))
+}
+
+// spans are those with a day of the event.
+type spans struct {
+	days  int32
+	count [segments.BlockCIDs]uint32
+	last  [segments.BlockCIDs]int32 // the one counted last, plus one
+}
+
+func (s *spans) reset(days int) {
+	s.days = int32(days)
+	clear(s.count[:])
+	clear(s.last[:])
+}
+
+func (s *spans) add(who []uint16, age int) {
+	at := int32(age)/s.days + 1
+	for _, x := range who {
+		if s.last[x] != at {
+			s.last[x] = at
+			s.count[x]++
+		}
+	}
+}
+
+// reset makes everything 0 that the event needs.
+func (t *tally) reset(e *event) {
+	if e.counts > 0 {
+		clear(t.count[:])
+	}
+	if e.onDays > 0 {
+		clear(t.days[:])
+	}
+	if e.bounds > 0 {
+		clear(t.newest[:])
+		clear(t.oldest[:])
+	}
+	if e.weekends > 0 {
+		clear(t.weekend[:])
+	}
+	if e.nights > 0 {
+		clear(t.night[:])
+	}
+	for len(t.sums) < len(e.properties) {
+		t.sums = append(t.sums, new(exactSums))
+	}
+	for i := range e.properties {
+		t.sums[i].reset()
+	}
+	for len(t.habits) < len(e.habits) {
+		t.habits = append(t.habits, new(spans))
+	}
+	for i, h := range e.habits {
+		t.habits[i].reset(h.days)
+	}
+}
+
+// day adds a day, newest first.
+func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Words) error {
+	const thursday = 4 // 1970-01-01, where Sunday is 0
+	weekday := ((int(d.Day())+thursday)%7 + 7) % 7
+	atWeekend := age < e.weekends && (weekday == 0 || weekday == 6)
+	if age < max(e.counts, e.onDays, e.bounds) {
+		who, err := d.Who()
+		if err != nil {
+			return err
+		}
+		if age < e.counts {
+			add(&t.count, who, 1)
+		}
+		if age < e.onDays {
+			add(&t.days, who, 1)
+		}
+		if age < e.bounds {
+			bound(&t.newest, &t.oldest, who, int32(age)+1)
+		}
+		for i, h := range e.habits {
+			if age < h.within {
+				t.habits[i].add(who, age)
+			}
+		}
+		if atWeekend {
+			add(&t.weekend, who, 1)
+		}
+	}
+	if age < e.counts {
+		err := d.More(func(who []uint16, weight uint32) {
+			add(&t.count, who, weight)
+			if atWeekend {
+				add(&t.weekend, who, weight)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if age >= e.rows {
+		return nil
+	}
+	return d.Rows(members, func(rows segments.EventRows) { t.rows(e, rows, age) })
+}
+
+func add(to *[segments.BlockCIDs]uint32, who []uint16, weight uint32) {
+	for _, x := range who {
+		to[x] += weight
+	}
+}
+
+// bound notes an age that is the greatest so far.
+func bound(newest, oldest *[segments.BlockCIDs]int32, who []uint16, age int32) {
+	for _, x := range who {
+		if newest[x] == 0 {
+			newest[x] = age
+		}
+		oldest[x] = age
+	}
+}
+
+func (t *tally) rows(e *event, rows segments.EventRows, age int) {
+	if age < e.nights {
+		const daySeconds, nightSeconds = 86_400, 6 * 3600
+		seconds := rows.LocalSeconds()
+		for i, x := range rows.Who() {
+			second := seconds[i] % daySeconds
+			if second < 0 {
+				second += daySeconds
+			}
+			if second < nightSeconds {
+				t.night[x]++
+			}
+		}
+	}
+	for i, name := range e.properties {
+		if age < e.sums[i] {
+			rows.Numbers(name, t.sums[i].add)
+		}
+	}
+}
