@@ -3,6 +3,7 @@ package segments
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/expr"
@@ -154,6 +155,24 @@ func (r *BlockReader) AttributeCodes(name string, yield func(x uint16, code int6
 		return err
 	}
 	block.Each(func(x uint16, c column.Cell) { yield(x, c.Data) })
+	return nil
+}
+
+// NoCode stands for a string attribute that somebody does not have.
+const NoCode = math.MaxUint32
+
+// ReadAttributeCodes is AttributeCodes of those of who: it writes their codes to their places, NoCode for who has no value. The other places get something
+// without meaning. It reads everybody several times as fast as AttributeCodes.
+func (r *BlockReader) ReadAttributeCodes(name string, who *Words, codes *[BlockCIDs]uint32) error {
+	block, kind, err := r.blocks.Attribute(name)
+	if err != nil {
+		return err
+	}
+	if kind != value.String {
+		block = nil
+	}
+	var there Words
+	column.ReadCodes(block, who, codes, NoCode, &there)
 	return nil
 }
 

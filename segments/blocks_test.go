@@ -177,6 +177,20 @@ func tellBlock(t *testing.T, v *segments.View, block int) (all []string) {
 	check(r.Tag("vip", &words))
 	tell("vip %v", members(&words))
 	check(r.AttributeCodes("city", func(x uint16, code int64) { tell("city %d of %d", code, x) }))
+	r.Everyone(&everyone)
+	codes := new([segments.BlockCIDs]uint32)
+	for _, name := range []string{"city", "age", "unknown"} {
+		check(r.ReadAttributeCodes(name, &everyone, codes))
+		want := map[uint16]uint32{}
+		check(r.AttributeCodes(name, func(x uint16, code int64) { want[x] = uint32(code) }))
+		everyone.Each(func(x uint16) bool {
+			code, has := want[x]
+			if has && codes[x] != code || !has && codes[x] != segments.NoCode {
+				t.Errorf("%s of %d: %d, want %d", name, x, codes[x], code)
+			}
+			return true
+		})
+	}
 	check(r.AttributeNumbers("age", func(x uint16, n float64) { tell("age %v of %d", n, x) }))
 	check(r.AttributeNumbers("city", func(uint16, float64) { t.Error("strings are numbers") }))
 	check(r.AttributeCodes("age", func(uint16, int64) { t.Error("numbers are strings") }))

@@ -105,21 +105,32 @@ func TestHiddenScores(t *testing.T) {
 		}
 		r := v.BlockReader(context.Background())
 		defer r.Close()
-		seen := 0
+		seen, whole, lower := 0, new([segments.BlockCIDs]uint16), new([segments.BlockCIDs]uint8)
 		for block := range v.Blocks() {
 			if _, err := r.GoTo(block); err != nil {
 				t.Fatal(err)
 			}
-			err := r.ScoreCodes(".b", func(x, got uint16) {
-				o := block*segments.BlockCIDs + int(x)
-				if !there(o) || got != code(1, o) {
-					t.Fatalf("%d has %d", o, got)
+			var everyone, found segments.Words
+			r.Everyone(&everyone)
+			for _, bytes := range []bool{false, true} {
+				var err error
+				if bytes {
+					err = segments.ReadScoreCodes(r, ".b", &everyone, lower, &found)
+				} else {
+					err = segments.ReadScoreCodes(r, ".b", &everyone, whole, &found)
 				}
-				seen++
-			})
-			if err != nil {
-				t.Fatal(err)
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
+			everyone.Each(func(x uint16) bool {
+				o := block*segments.BlockCIDs + int(x)
+				if there(o) != found.Has(x) || there(o) && (whole[x] != code(1, o) || lower[x] != uint8(code(1, o))) {
+					t.Fatalf("%d has %d", o, whole[x])
+				}
+				return true
+			})
+			seen += found.Count()
 		}
 		if seen != cids/5*4 {
 			t.Errorf("%d of %d", seen, cids)

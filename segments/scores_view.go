@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/index"
 	"whowhen.dev/whowhen/segments/internal/score"
 	"whowhen.dev/whowhen/segments/value"
@@ -68,12 +69,18 @@ func (v *View) TextCodes(attribute string, ordinals []uint32, codes []int64, the
 	return v.env.TextsAt(attribute, ordinals, codes, there)
 }
 
-// ScoreCodes calls yield with the code that each CID of the block has in the published scores of a name, in their order.
-func (r *BlockReader) ScoreCodes(name string, yield func(x uint16, code uint16)) error {
+// ReadScoreCodes writes the codes that those of who have in the published scores of a name to their places, or their lower bytes where that is all there is room
+// for, and makes there those of them who have one. The other places get something without meaning.
+func ReadScoreCodes[T uint8 | uint16](r *BlockReader, name string, who *Words, codes *[BlockCIDs]T, there *Words) error {
 	if _, found := r.view.env.Version.PublishedScore(name); !found {
 		return unknownScore(name, nil, "name")
 	}
-	return r.blocks.ScoreCodes(name, yield)
+	block, err := r.blocks.ScoreBlock(name)
+	if err != nil {
+		return err
+	}
+	column.ReadCodes(block, who, codes, 0, there)
+	return nil
 }
 
 // Scores returns what there is of all scores, by name.

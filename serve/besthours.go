@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -23,15 +24,22 @@ import (
 // load reads what the best hours in the store were made with. Where there are none, a CID without any is answered by the active version, and
 // without one by an assumed curve.
 func (s sendTimeService) load(p *sendPlan, app *segments.App) {
-	p.predictor, p.model = sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()), &whowhenv1.SendModel{Kind: "PRIOR"}
+	p.model = &whowhenv1.SendModel{Kind: "PRIOR"}
 	if published := publishedHours(p.view); published != nil {
 		p.known, p.model = true, &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
 		// Of a version that is gone or damaged the best hours are there all the same.
 		if m := s.rhythmOf(app, published); m != nil {
-			p.predictor, p.zone, p.countries = m.Model, m.source.ZoneAttribute, m.countries // the hours are by the clocks that it says
+			p.predictor, p.nobody, p.zone, p.countries = m.Model, m.everyone, m.source.ZoneAttribute, m.countries // the hours are by the clocks that it says
+			if m.Clicks() {
+				p.model.Kind = "CLICK"
+			}
 		}
 	}
-	p.nobody = restOf(p.predictor, 0, false, sendtime.NoCountry)
+	if p.predictor == nil {
+		p.predictor = sendtime.Untrained(sendtime.NewCurveSums(nil).Curves())
+		p.nobody = restOf(p.predictor, 0, false, sendtime.NoCountry)
+	}
+	p.others = p.nobody.others()
 }
 
 // publishedHours describes the best hours in the store; nil when there are none, or not all that belong together.
@@ -191,7 +199,7 @@ func (m *rhythmModel) shard(ctx context.Context, view *segments.View, zone *time
 // best asks the model about the next weekday and the next day of the weekend of a CID.
 func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
 	const farAhead = 1 << 30 // after every event
-	cursor := rhythm.NewCursor(p.Events)
+	cursor := p.Cursor()
 	state := cursor.Before(farAhead)
 	best := hours.Hours{ActiveDays: state.ActiveDays()}
 	if n := len(p.Events); n > 0 && p.Events[n-1].Own {
@@ -200,31 +208,40 @@ func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
 	}
 	tomorrow := view.Day() + 1
 	question := sendtime.Question{OffsetMinutes: p.Offset(state, view.AsOf().Unix()), Zoned: p.Zoned(state), Country: m.country(view, p.Country)}
+	history := (*sendtime.History)(state)
 	var answer sendtime.Answer
-	for class, to := range []*[hours.Best]hours.Hour{&best.Weekday, &best.Weekend} {
+	var engagement [sendtime.Hours]float64
+	for class := range best.Day {
 		question.Weekend = class == 1
-		for question.Day = tomorrow; rhythm.IsWeekend(question.Day) != question.Weekend; {
+		for question.Day = tomorrow; p.Rest.Has(question.Day) != question.Weekend; {
 			question.Day++
 		}
 		question.Ahead = question.Day > tomorrow
-		m.Predict((*sendtime.History)(state), &question, &answer)
-		*to, best.Active[class] = firstThree(&answer), answer.Active
+		m.Predict(history, &question, &answer)
+		m.Engagement(history, &question, &answer, &engagement)
+		best.Day[class] = dayOf(&answer, &engagement, &m.everyone.activity[class])
 		best.Level = max(best.Level, uint8(answer.Level))
 	}
 	return best
 }
 
-// firstThree are the hours in which there is most likely any activity: on the day at all, and then in the hour.
-func firstThree(a *sendtime.Answer) (best [hours.Best]hours.Hour) {
+// dayOf are the hours in which to send, those of the greatest engagement, with how active the CID is then; and in the others beside everyone.
+func dayOf(a *sendtime.Answer, engagement, everyone *[sendtime.Hours]float64) hours.Day {
 	var order [sendtime.Hours]int
 	for h := range order {
 		order[h] = h
 	}
-	slices.SortStableFunc(order[:], func(x, y int) int { return cmp.Compare(a.Hour[y], a.Hour[x]) })
-	for i := range best {
-		best[i] = hours.Hour{Hour: order[i], Probability: a.Active * a.Hour[order[i]]}
+	slices.SortStableFunc(order[:], func(x, y int) int { return cmp.Compare(engagement[y], engagement[x]) })
+	day := hours.Day{Active: a.Active}
+	for i := range day.Best {
+		day.Best[i] = hours.Hour{Hour: order[i], Engagement: engagement[order[i]], Activity: a.Active * a.Hour[order[i]]}
 	}
-	return best
+	own, theirs := 0.0, 0.0
+	for _, h := range order[hours.Best:] {
+		own, theirs = own+a.Active*a.Hour[h], theirs+everyone[h]
+	}
+	day.Others = own / max(theirs, math.SmallestNonzeroFloat64)
+	return day
 }
 
 func (s sendTimeService) Refresh(ctx context.Context, r *connect.Request[whowhenv1.RefreshRequest], stream *connect.ServerStream[whowhenv1.RefreshResponse]) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -13,6 +14,7 @@ import (
 	"whowhen.dev/whowhen/models/sendtime"
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/hours"
 	"whowhen.dev/whowhen/serve/plan"
 	"whowhen.dev/whowhen/serve/registry"
 )
@@ -30,6 +32,7 @@ type rhythmModel struct {
 	identity  string // a hash of all that is in the artifact
 	source    rhythm.Source
 	countries map[string]int
+	everyone  rest
 }
 
 // loadRhythm reads a version of the send-time model, the newest when none is named.
@@ -45,18 +48,31 @@ func loadRhythm(dir registry.Registry, version string) (*rhythmModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := sendtime.Decode(data)
-	if err == nil && (a.Name != SendTimeModel || a.Version != version) {
-		err = fmt.Errorf("it says that it is version %s of %s", a.Version, a.Name)
+	m, err := decodeRhythm(data)
+	if err == nil && m.artifact.Version != version {
+		err = fmt.Errorf("it says that it is version %s", m.artifact.Version)
 	}
 	if err != nil {
 		return nil, &segments.Error{Reason: registry.ModelDamaged, Err: err,
 			Message: fmt.Sprintf("%s is not the artifact that was written; take another version, or train again", dir.Path(SendTimeModel, version, registry.ArtifactFile))}
 	}
+	return m, nil
+}
+
+// decodeRhythm reads an artifact of the send-time model.
+func decodeRhythm(data []byte) (*rhythmModel, error) {
+	a, err := sendtime.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if a.Name != SendTimeModel {
+		return nil, fmt.Errorf("it says that it is of model %s", a.Name)
+	}
 	sum := sha256.Sum256(data)
 	m := &rhythmModel{Model: a.Model, artifact: a, identity: hex.EncodeToString(sum[:16]), countries: map[string]int{}, source: rhythm.Source{
-		Engaged: a.Source.Engaged, Received: a.Source.Received, Displayed: a.Source.Displayed,
+		Engaged: a.Source.Engaged, Received: a.Source.Received, Displayed: a.Source.Displayed, Clicked: a.Source.Clicked,
 		ZoneAttribute: a.Source.ZoneAttribute, CountryAttribute: a.Source.CountryAttribute}}
+	m.everyone = restOf(a.Model, 0, false, sendtime.NoCountry)
 	for i, name := range a.Model.Curves.Countries {
 		m.countries[name] = i
 	}
@@ -121,25 +137,79 @@ func (m *rhythmModel) describe() *whowhenv1.ModelVersion {
 }
 
 // rest is what a model says of one of whom nothing is known but where it lives, by class of day: any activity on the day at all, and that and
-// activity in the hour.
+// activity in the hour, and engagement with a message sent in the hour.
 type rest struct {
-	curve  sendtime.Curve
-	active [2]float64
-	level  plan.Evidence
+	activity   sendtime.Curve
+	active     [2]float64
+	engagement plan.Curve
+	level      plan.Evidence
 }
 
 // restOf asks a model about one of whom nothing is known. zoned says that the offset of its clock is.
 func restOf(m *sendtime.Model, offsetMinutes int16, zoned bool, country int) (r rest) {
 	const monday, saturday = 4, 9 // of 1970, after the first Thursday
 	var answer sendtime.Answer
+	var engagement [sendtime.Hours]float64
+	history := &sendtime.History{}
 	for class, day := range []int32{monday, saturday} {
-		m.Predict(&sendtime.History{}, &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, OffsetMinutes: offsetMinutes, Zoned: zoned, Country: country}, &answer)
+		q := &sendtime.Question{Day: day, Weekend: class == 1, Ahead: true, OffsetMinutes: offsetMinutes, Zoned: zoned, Country: country}
+		m.Predict(history, q, &answer)
+		m.Engagement(history, q, &answer, &engagement)
 		r.active[class], r.level = answer.Active, plan.Evidence(answer.Level)
 		for h, p := range answer.Hour {
-			r.curve[class][h] = answer.Active * p
+			r.activity[class][h], r.engagement[class][h] = answer.Active*p, plan.ChanceOf(engagement[h])
 		}
 	}
 	return r
+}
+
+// others returns how hours compare that are not among somebody's best: like everyone's, below the last of the best.
+func (r *rest) others() *plan.Others {
+	const below = 0.9
+	others := new(plan.Others)
+	for class := range others {
+		most := max(slices.Max(r.engagement[class][:]), 1)
+		for h, chance := range r.engagement[class] {
+			others[class][h] = uint16(math.Round(below * plan.MaxOther * float64(chance) / float64(most)))
+		}
+	}
+	return others
+}
+
+// daily is how active a CID is: of its best hours it is known, and in the others it is like everyone, so many times.
+type daily struct {
+	hours  [2][hours.Best]hours.Hour // none when there are no best hours
+	rest   *rest
+	others [2]float64
+	active [2]float64
+}
+
+// ofHours makes d how active one is with best hours.
+func (d *daily) ofHours(h *hours.Hours, nobody *rest) {
+	d.rest = nobody
+	for class := range h.Day {
+		d.hours[class], d.others[class], d.active[class] = h.Day[class].Best, h.Day[class].Others, h.Day[class].Active
+	}
+}
+
+// ofRest makes d how active one is of whom nothing is known.
+func (d *daily) ofRest(r *rest) {
+	const none = -1
+	*d = daily{rest: r, others: [2]float64{1, 1}, active: r.active}
+	for class := range d.hours {
+		for i := range d.hours[class] {
+			d.hours[class][i].Hour = none
+		}
+	}
+}
+
+func (d *daily) in(class, hour int) float64 {
+	for i := range d.hours[class] {
+		if d.hours[class][i].Hour == hour {
+			return d.hours[class][i].Activity
+		}
+	}
+	return d.rest.activity[class][hour] * d.others[class]
 }
 
 // anyIn is the chance of any activity in a window: of activity on the day at all, times that of any in the window on such a day, which is models/sendtime's,
@@ -147,7 +217,7 @@ func restOf(m *sendtime.Model, offsetMinutes int16, zoned bool, country int) (r 
 //	active (1 - exp(g(W) sum over hours of (share of the hour) log(1 - p(hour) / active)))
 //
 // So no window is likelier than the day. The day is that on which the window begins.
-func anyIn(m *sendtime.Model, curve *[2][sendtime.Hours]float64, active *[2]float64, parts []plan.Part) float64 {
+func anyIn(m *sendtime.Model, d *daily, parts []plan.Part) float64 {
 	if len(parts) == 0 {
 		return 0
 	}
@@ -157,11 +227,11 @@ func anyIn(m *sendtime.Model, curve *[2][sendtime.Hours]float64, active *[2]floa
 		}
 		return 0
 	}
-	onDay := active[classOf(parts[0])]
+	onDay := d.active[classOf(parts[0])]
 	hazard, width := 0.0, 0.0
 	for _, p := range parts {
 		class := classOf(p)
-		chance := min(curve[class][p.Like]*float64(p.Factor)/max(active[class], 1e-9), 1-1e-9)
+		chance := min(d.in(class, int(p.Like))*float64(p.Factor)/max(d.active[class], 1e-9), 1-1e-9)
 		hazard -= math.Log1p(-chance) * float64(p.Share)
 		width += float64(p.Share)
 	}

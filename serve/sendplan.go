@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -35,8 +34,10 @@ type sendPlan struct {
 	predictor     *sendtime.Model
 	model         *whowhenv1.SendModel
 	countries     map[string]int // of the predictor
-	// nobody is for hours that are not among the best.
+	// nobody is for hours that are not among the best, and others is how these compare.
 	nobody rest
+	others *plan.Others
+	hours  *hours.Decoder
 
 	over     bool   // whether there is no time left until the end of the message's range
 	decision uint64 // tells the question from others
@@ -72,7 +73,7 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 	if err != nil {
 		return nil, err
 	}
-	p = &sendPlan{over: over, policy: policy, zones: s.zones, nowHour: s.server.clock().Unix() / secondsPerHour}
+	p = &sendPlan{hours: s.hours, over: over, policy: policy, zones: s.zones, nowHour: s.server.clock().Unix() / secondsPerHour}
 	if p.app, err = p.zones.Named(app.Zone().String()); err != nil {
 		return nil, err
 	}
@@ -89,146 +90,6 @@ func (s sendTimeService) newSendPlan(ctx context.Context, appName string, m *who
 }
 
 func (p *sendPlan) close() { p.view.Close() }
-
-// sendWorker plans one CID after the other. It belongs to one goroutine.
-type sendWorker struct {
-	plan    *sendPlan
-	worker  *plan.Worker
-	curve   [2][sendtime.Hours]float64 // of the CID at hand
-	active  [2]float64
-	subject plan.Subject
-	answer  plan.Answer
-	zones   map[int64]*plan.Zone // by code of the attribute; nil for what is no zone
-	places  map[int64]string
-	rests   map[livesIn]*rest
-}
-
-// livesIn is where a CID lives by its profile.
-type livesIn struct {
-	zone    *plan.Zone
-	country int64 // code of the attribute; -1 when it is not known
-}
-
-func (p *sendPlan) newWorker() *sendWorker {
-	w := &sendWorker{plan: p, worker: p.planner.Worker(), zones: map[int64]*plan.Zone{}, places: map[int64]string{}, rests: map[livesIn]*rest{}}
-	w.subject.Curve.Hour = func(day plan.Day, hour int) float64 {
-		class := 0
-		if day.Weekend {
-			class = 1
-		}
-		return w.curve[class][hour]
-	}
-	w.subject.Curve.Any = func(parts []plan.Part) float64 { return anyIn(p.predictor, &w.curve, &w.active, parts) }
-	return w
-}
-
-// sendFacts are what the store knows of a CID's send time.
-type sendFacts struct {
-	codes         [hours.Columns]uint16
-	hasHours      bool
-	zone, country int64 // codes of attributes
-	hasZone       bool
-	hasCountry    bool
-}
-
-// answerFor plans for a CID. The answer is good until the next call.
-func (w *sendWorker) answerFor(cid string, f *sendFacts) *plan.Answer {
-	p := w.plan
-	s := &w.subject
-	s.CID, s.Place, s.ActiveDays = cid, "", 0
-	var seen *plan.Seen
-	if f.hasHours {
-		h := hours.Decode(f.codes, p.nowHour)
-		s.Evidence, s.ActiveDays = plan.Evidence(h.Level), uint32(h.ActiveDays)
-		w.bend(0, &h.Weekday)
-		w.bend(1, &h.Weekend)
-		w.active = h.Active
-		const recentHours = 30 * 24 // a traveller may have come home since
-		if h.Seen && p.nowHour-h.SeenHour <= recentHours {
-			seen = &plan.Seen{Unix: h.SeenHour*secondsPerHour + secondsPerHour/2, OffsetMinutes: h.OffsetMinutes}
-		}
-	}
-	var profile *plan.Zone
-	if f.hasZone {
-		profile = w.zoneOf(f.zone)
-	}
-	if !f.hasHours {
-		r := w.restOf(profile, f)
-		s.Evidence, w.curve, w.active = r.level, r.curve, r.active
-	}
-	if f.hasCountry {
-		s.Place = w.placeOf(f.country)
-	}
-	s.Zone, s.ZoneFrom = p.zones.Resolve(profile, seen, p.app)
-	if s.ZoneFrom == plan.FromApp {
-		s.Zone = nil // nothing is known, and the answer says so
-	}
-	w.worker.Plan(s, &w.answer)
-	w.answer.Decision.Message = p.decision
-	if p.over {
-		w.answer.Choice, w.answer.Alternatives = plan.Choice{}, w.answer.Alternatives[:0]
-		w.answer.Reasons |= plan.NoWindow
-	}
-	return &w.answer
-}
-
-// bend makes the curve of a class of day: the best hours as they are, and the others like everyone's, below the least of the best.
-func (w *sendWorker) bend(class int, best *[hours.Best]hours.Hour) {
-	least, most := best[hours.Best-1].Probability, 0.0
-	curve, rest := &w.curve[class], &w.plan.nobody.curve[class]
-	for _, p := range rest {
-		most = max(most, p)
-	}
-	for h := range curve {
-		curve[h] = least * 0.9 * rest[h] / max(most, math.SmallestNonzeroFloat64)
-	}
-	for _, b := range best {
-		curve[b.Hour] = b.Probability
-	}
-}
-
-// restOf is what the model says of one of whom nothing is known but its profile.
-func (w *sendWorker) restOf(zone *plan.Zone, f *sendFacts) *rest {
-	p, at := w.plan, livesIn{zone, -1}
-	if f.hasCountry {
-		at.country = f.country
-	}
-	r, known := w.rests[at]
-	if known {
-		return r
-	}
-	country, offset := sendtime.NoCountry, int16(0)
-	if f.hasCountry {
-		if i, ok := p.countries[p.view.AttributeText(p.country, f.country)]; ok {
-			country = i
-		}
-	}
-	if zone != nil {
-		offset = int16(zone.OffsetSeconds(p.nowHour*secondsPerHour) / 60)
-	}
-	fresh := restOf(p.predictor, offset, zone != nil, country)
-	w.rests[at] = &fresh
-	return &fresh
-}
-
-func (w *sendWorker) zoneOf(code int64) *plan.Zone {
-	zone, told := w.zones[code]
-	if !told {
-		// What is no zone is as if there were none.
-		zone, _ = w.plan.zones.Named(w.plan.view.AttributeText(w.plan.zone, code))
-		w.zones[code] = zone
-	}
-	return zone
-}
-
-func (w *sendWorker) placeOf(code int64) string {
-	place, told := w.places[code]
-	if !told {
-		place = strings.ToUpper(w.plan.view.AttributeText(w.plan.country, code))
-		w.places[code] = place
-	}
-	return place
-}
 
 // decisionOf tells a question from others: what is to be sent, in which time, by which policy and model.
 func decisionOf(p *sendPlan, m plan.Message, seed string) uint64 {

@@ -57,7 +57,7 @@ func (s *Server) Handler() http.Handler {
 	mount(whowhenv1connect.NewIngestServiceHandler(ingestService{s.home}, options...))
 	mount(whowhenv1connect.NewAudienceServiceHandler(audienceService{s.home}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewModelServiceHandler(modelService{s}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
-	mount(whowhenv1connect.NewSendTimeServiceHandler(sendTimeService{s, plan.NewZones(), &sync.Map{}}, append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
+	mount(whowhenv1connect.NewSendTimeServiceHandler(newSendTimeService(s), append(options, connect.WithConditionalHandlerOptions(selectUncompressed))...))
 	mount(whowhenv1connect.NewAdminServiceHandler(adminService{s.home, s.version}, options...))
 	mount(grpchealth.NewHandler(healthChecker{s}, options...))
 	reflector := grpcreflect.NewStaticReflector(append(serviceNames(), grpchealth.HealthV1ServiceName)...)

@@ -14,6 +14,7 @@ import (
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/serve/hours"
 	"whowhen.dev/whowhen/serve/plan"
 )
@@ -24,7 +25,13 @@ const maxWhen = 10_000
 type sendTimeService struct {
 	server  *Server
 	zones   *plan.Zones
+	hours   *hours.Decoder
 	rhythms *sync.Map // *rhythmModel by the app's name: the one used last
+	rooms   *sendRooms
+}
+
+func newSendTimeService(s *Server) sendTimeService {
+	return sendTimeService{server: s, zones: plan.NewZones(), hours: hours.NewDecoder(plan.HabitCertain), rhythms: &sync.Map{}, rooms: newSendRooms()}
 }
 
 func (s sendTimeService) When(ctx context.Context, r *connect.Request[whowhenv1.WhenRequest]) (*connect.Response[whowhenv1.WhenResponse], error) {
@@ -33,12 +40,16 @@ func (s sendTimeService) When(ctx context.Context, r *connect.Request[whowhenv1.
 		return nil, &segments.Error{Reason: reasonTooManyCIDs, Field: "cids", Message: fmt.Sprintf(
 			"%d CIDs in one request; at most %d are taken, ask for the others in another one, or for an audience with WhenAll", n, maxWhen)}
 	}
+	if err := checkCIDs(cids); err != nil {
+		return nil, err
+	}
 	p, err := s.newSendPlan(ctx, r.Msg.GetApp(), r.Msg.GetMessage(), r.Msg.GetRead())
 	if err != nil {
 		return nil, err
 	}
 	defer p.close()
-	all, err := p.factsOf(cids)
+	ordinals := p.view.Ordinals(cids)
+	all, err := p.factsOf(ordinals)
 	if err != nil {
 		return nil, err
 	}
@@ -46,17 +57,31 @@ func (s sendTimeService) When(ctx context.Context, r *connect.Request[whowhenv1.
 		Model: p.model, Policy: p.policy.Name(), PolicyVersion: p.policy.Version()}
 	w := p.newWorker()
 	for i, cid := range cids {
-		response.Windows[i] = encodeWindow(cid, w.answerFor(cid, &all[i]))
+		response.Windows[i] = encodeWindow(cid, w.answerFor(cid, ordinals[i], &all[i]))
 	}
 	return connect.NewResponse(response), ctx.Err()
 }
 
+// checkCIDs refuses what the store would refuse on writing: nobody can have such a CID, so that it was asked about is a mistake.
+func checkCIDs(cids []string) error {
+	for i, cid := range cids {
+		message := batch.CheckName(cid) // which takes longer ones
+		if len(cid) > batch.MaxCIDBytes {
+			message = fmt.Sprintf("the name has %d bytes, at most %d are taken", len(cid), batch.MaxCIDBytes)
+		}
+		if message != "" {
+			return invalid(fmt.Sprintf("cids[%d]", i), "%s", strings.Replace(message, "the name", "the CID", 1))
+		}
+	}
+	return nil
+}
+
 // factsOf looks up what is known of some CIDs; of an unknown one, nothing.
-func (p *sendPlan) factsOf(cids []string) ([]sendFacts, error) {
-	all := make([]sendFacts, len(cids))
-	rows := make([]int, 0, len(cids))
-	every := p.view.Ordinals(cids)
+func (p *sendPlan) factsOf(every []uint32) ([]sendFacts, error) {
+	all := make([]sendFacts, len(every))
+	rows := make([]int, 0, len(every))
 	for row, ordinal := range every {
+		all[row].zone, all[row].country = segments.NoCode, segments.NoCode
 		if ordinal != segments.NoOrdinal {
 			rows = append(rows, row)
 		}
@@ -79,20 +104,20 @@ func (p *sendPlan) factsOf(cids []string) ([]sendFacts, error) {
 		}
 	}
 	texts := make([]int64, len(rows))
-	if p.zone != "" {
-		if err := p.view.TextCodes(p.zone, ordinals, texts, there); err != nil {
+	for _, attribute := range []struct {
+		name string
+		code func(*sendFacts) *uint32
+	}{{p.zone, func(f *sendFacts) *uint32 { return &f.zone }}, {p.country, func(f *sendFacts) *uint32 { return &f.country }}} {
+		if attribute.name == "" {
+			continue
+		}
+		if err := p.view.TextCodes(attribute.name, ordinals, texts, there); err != nil {
 			return nil, err
 		}
 		for i, row := range rows {
-			all[row].zone, all[row].hasZone = texts[i], there[i]
-		}
-	}
-	if p.country != "" {
-		if err := p.view.TextCodes(p.country, ordinals, texts, there); err != nil {
-			return nil, err
-		}
-		for i, row := range rows {
-			all[row].country, all[row].hasCountry = texts[i], there[i]
+			if there[i] {
+				*attribute.code(&all[row]) = uint32(texts[i])
+			}
 		}
 	}
 	return all, nil
@@ -115,7 +140,7 @@ func encodeWindow(cid string, a *plan.Answer) *whowhenv1.SendWindow {
 func encodeChoice(c plan.Choice, zone *plan.Zone) *whowhenv1.SendChoice {
 	at := func(unix int64) *timestamppb.Timestamp { return &timestamppb.Timestamp{Seconds: unix} }
 	return &whowhenv1.SendChoice{Start: at(c.StartUnix), End: at(c.EndUnix), SendAt: at(c.SendAtUnix), NotAfter: at(c.NotAfterUnix),
-		LocalStart: c.Local(zone).Format(time.RFC3339), Probability: c.Probability}
+		LocalStart: zone.Local(c.StartUnix).Format(time.RFC3339), LocalEnd: zone.Local(c.EndUnix).Format(time.RFC3339), Probability: c.Probability, Engagement: c.Engagement}
 }
 
 func zoneFromName(f plan.ZoneFrom) string {

@@ -115,16 +115,16 @@ func (c *whenCmd) windows(ctx context.Context, m *Main, a *api, message *whowhen
 	if m.flags.JSON {
 		return m.printMessage(answer.Msg)
 	}
-	t := newTable("cid", "send at", "window", "zone", ">chance", "rests on", "reasons")
+	t := newTable("cid", "send at", "window", "zone", ">engages", ">active", "rests on", "reasons")
 	for _, w := range answer.Msg.Windows {
 		c := w.Choice
 		if c == nil {
-			t.add(w.Cid, "-", "", zoneText(w), "", evidenceText(w), reasonsText(w.Reasons))
+			t.add(w.Cid, "-", "", zoneText(w), "", "", evidenceText(w), reasonsText(w.Reasons))
 			continue
 		}
-		t.add(w.Cid, localClock(c, c.SendAt), windowText(c), zoneText(w), percent(c.Probability), evidenceText(w), reasonsText(w.Reasons))
+		t.add(w.Cid, localClock(w.Zone, c, c.SendAt), windowText(c), zoneText(w), percent(c.Engagement), percent(c.Probability), evidenceText(w), reasonsText(w.Reasons))
 		for _, other := range w.Alternatives {
-			t.add("", localClock(other, other.SendAt), windowText(other), "", percent(other.Probability), "", "")
+			t.add("", localClock(w.Zone, other, other.SendAt), windowText(other), "", percent(other.Engagement), percent(other.Probability), "", "")
 		}
 	}
 	return m.printLines(append(t.lines(), "", modelText(answer.Msg.Model, answer.Msg.Policy)))
@@ -133,26 +133,41 @@ func (c *whenCmd) windows(ctx context.Context, m *Main, a *api, message *whowhen
 func modelText(model *whowhenv1.SendModel, policy string) string {
 	by := "There are no best hours yet, so the chances are those of an assumed day: train a model (whowhen train send-time) and activate it."
 	if model.Kind != "PRIOR" {
-		by = fmt.Sprintf("By version %s of model send-time, with what was known at %s.", model.Version, stamp(model.AsOf))
+		habit := "when each CID is active"
+		if model.Kind == "CLICK" {
+			habit = "how messages were answered"
+		}
+		by = fmt.Sprintf("By version %s of model send-time, which goes by %s, with what was known at %s.", model.Version, habit, stamp(model.AsOf))
 	}
 	return by + " Policy " + policy + "."
 }
 
-// localClock is a moment by the clock that the window's start is told by.
-func localClock(c *whowhenv1.SendChoice, at *timestamppb.Timestamp) string {
-	start, err := time.Parse(time.RFC3339, c.LocalStart)
-	if err != nil {
-		return stamp(at)
+// localTime reads a moment of a window by its CID's clock.
+func localTime(text string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, text)
+	return at, err == nil
+}
+
+// localClock is a moment of a window by its CID's clock, which may be put forward or back within the window.
+func localClock(zone string, c *whowhenv1.SendChoice, at *timestamppb.Timestamp) string {
+	clock, err := time.LoadLocation(zone)
+	if err != nil { // it is an offset
+		start, ok := localTime(c.LocalStart)
+		if !ok {
+			return stamp(at)
+		}
+		clock = start.Location()
 	}
-	return at.AsTime().In(start.Location()).Format("Mon 2 Jan 15:04")
+	return at.AsTime().In(clock).Format("Mon 2 Jan 15:04")
 }
 
 func windowText(c *whowhenv1.SendChoice) string {
-	start, err := time.Parse(time.RFC3339, c.LocalStart)
-	if err != nil {
+	start, ok := localTime(c.LocalStart)
+	end, ended := localTime(c.LocalEnd)
+	if !ok || !ended {
 		return ""
 	}
-	return start.Format("15:04") + " to " + c.End.AsTime().In(start.Location()).Format("15:04")
+	return start.Format("15:04") + " to " + end.Format("15:04")
 }
 
 func zoneText(w *whowhenv1.SendWindow) string {

@@ -7,8 +7,13 @@ type Cursor struct {
 	state  State
 }
 
-// NewCursor returns a cursor before the first event. The events must not change while it is used.
+// NewCursor returns a cursor before the first event of somebody whose weekends are on Saturday and Sunday. The events must not change while it is used.
 func NewCursor(events []Event) Cursor { return Cursor{events: events} }
+
+// Cursor returns a cursor before the first event of a person.
+func (p *Person) Cursor() Cursor {
+	return Cursor{events: p.Events, state: State{RestDays: uint8(p.Rest)}}
+}
 
 // Before returns what could be known before a local day began: what happened before the first event of that day or a later one. So one who flies
 // west and comes to yesterday again has told nothing of today by that. Days are asked for ascending. The state is good until the next call.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"whowhen.dev/whowhen/features/weekend"
 	"whowhen.dev/whowhen/segments"
 )
 
@@ -66,7 +67,8 @@ type Person struct {
 	ZoneKnown bool
 	// Country is the code of its country, segments.View.AttributeText telling the text; below 0 if there is none.
 	Country int64
-	Events  []Event // in the order of their time
+	Rest    weekend.Days // the weekend of its country
+	Events  []Event      // in the order of their time
 }
 
 // Zoned says whether it is known where the CID is, from its profile or from an event before.
@@ -95,6 +97,7 @@ type Reader struct {
 	blocks  *segments.BlockReader
 	most    uint32 // events held at a time; a CID with more of them is read all the same
 	zones   map[int64]*time.Location
+	rests   map[int64]weekend.Days
 
 	counts  []uint32
 	starts  []uint32
@@ -112,7 +115,7 @@ const mostEvents = 1 << 24
 
 // NewReader returns a reader of a view, which fails once ctx is done, and is to be closed before the view is. The zone is that of the app.
 func NewReader(ctx context.Context, v *segments.View, appZone *time.Location, s Source) *Reader {
-	return &Reader{view: v, source: s, appZone: appZone, blocks: v.BlockReader(ctx), most: mostEvents, zones: map[int64]*time.Location{},
+	return &Reader{view: v, source: s, appZone: appZone, blocks: v.BlockReader(ctx), most: mostEvents, zones: map[int64]*time.Location{}, rests: map[int64]weekend.Days{},
 		counts: make([]uint32, segments.BlockCIDs), starts: make([]uint32, segments.BlockCIDs+1)}
 }
 
@@ -181,7 +184,7 @@ func (r *Reader) who(number int) error {
 	if r.source.CountryAttribute != "" {
 		err := r.blocks.AttributeCodes(r.source.CountryAttribute, func(x uint16, code int64) {
 			if p := person(x); p != nil {
-				p.Country = code
+				p.Country, p.Rest = code, r.rest(code)
 			}
 		})
 		if err != nil {
@@ -198,6 +201,16 @@ func (r *Reader) who(number int) error {
 			}
 		}
 	})
+}
+
+// rest returns the weekend of a country.
+func (r *Reader) rest(code int64) weekend.Days {
+	days, known := r.rests[code]
+	if !known {
+		days = weekend.Of(r.view.AttributeText(r.source.CountryAttribute, code))
+		r.rests[code] = days
+	}
+	return days
 }
 
 // zone returns the zone that a value of the attribute names, nil if it names none.

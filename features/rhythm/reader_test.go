@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/features/weekend"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
@@ -92,11 +93,17 @@ func TestReaderTellsLocalTime(t *testing.T) {
 			[]rhythm.Active{{Day: day("2026-01-10"), Hours: 1 << 13}}},
 		{"silent", "Asia/Tokyo", nil, nil},
 	}
+	countryOf := func(cid string) string {
+		if cid == "profile" {
+			return "sa"
+		}
+		return "c-" + cid
+	}
 	now := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
 	app := open(t, "Europe/Berlin", now, func(b *batch.Builder) {
 		row := 0
 		for _, p := range people {
-			change := batch.ProfileChange{CID: p.cid, TimeMillis: at("2026-01-09T00:00:00Z"), Set: []batch.Named{{Name: "country", Value: value.Text("c-" + p.cid)}}}
+			change := batch.ProfileChange{CID: p.cid, TimeMillis: at("2026-01-09T00:00:00Z"), Set: []batch.Named{{Name: "country", Value: value.Text(countryOf(p.cid))}}}
 			if p.zone != "" {
 				change.Set = append(change.Set, batch.Named{Name: "zone", Value: value.Text(p.zone)})
 			}
@@ -124,8 +131,8 @@ func TestReaderTellsLocalTime(t *testing.T) {
 		if days := rhythm.ActiveDays(got.Events, nil); !slices.Equal(days, p.days) {
 			t.Errorf("%s: %v, want %v", p.cid, days, p.days)
 		}
-		if country := v.AttributeText("country", got.Country); country != "c-"+p.cid {
-			t.Errorf("%s: country %q", p.cid, country)
+		if country := v.AttributeText("country", got.Country); country != countryOf(p.cid) || got.Rest != weekend.Of(countryOf(p.cid)) {
+			t.Errorf("%s: country %q, weekend %b", p.cid, country, got.Rest)
 		}
 		if got.HeardDay != day("2026-01-09") {
 			t.Errorf("%s: heard of on day %d", p.cid, got.HeardDay)

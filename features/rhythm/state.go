@@ -3,6 +3,8 @@ package rhythm
 import (
 	"math"
 	"math/bits"
+
+	"whowhen.dev/whowhen/features/weekend"
 )
 
 // Hours is how many hours a local day has. An hour is what the clock shows: one that comes twice is one, and one that is left out never comes.
@@ -23,8 +25,7 @@ const (
 // State is what is known of the rhythm of one CID. The zero value is that of one of whom nothing is known. It is plain data, of some 380
 // bytes, and has the fields of models/sendtime.History in the same order, so that one converts to the other.
 type State struct {
-	// Hours counts the active local days on which there was activity in each hour, Weekend those among them that were a Saturday or a Sunday. They stop
-	// at 65,535.
+	// Hours counts the active local days on which there was activity in each hour, Weekend those among them that were days of its weekend. They stop at 65,535.
 	Hours, Weekend [Hours]uint16
 	// Received counts the messages received by local hour, Answered those among them that were answered, by the hour in which they came.
 	Received, Answered [Hours]uint16
@@ -53,6 +54,8 @@ type State struct {
 	MessageSeconds int64
 	MessageHour    uint8
 	Waiting        bool
+	// RestDays are the days of the week that make its weekend, a weekend.Days.
+	RestDays uint8
 }
 
 // Kind says what an event tells of a CID.
@@ -103,9 +106,6 @@ func floorDiv(a, b int64) int64 {
 
 // Weekday returns the day of the week of a day since 1970-01-01, Sunday being 0.
 func Weekday(day int32) int { return int(((int64(day)+4)%7 + 7) % 7) }
-
-// IsWeekend says whether a day is a Saturday or a Sunday.
-func IsWeekend(day int32) bool { w := Weekday(day); return w == 0 || w == 6 }
 
 // ActiveDays returns on how many local days there was activity.
 func (s *State) ActiveDays() int {
@@ -184,7 +184,7 @@ func (s *State) activity(day int32, hour int) {
 		*hours |= bit
 		add(&s.Hours[hour])
 		s.Recent[hour] += decay(age, RecentDays)
-		if IsWeekend(day) {
+		if weekend.Days(s.RestDays).Has(day) {
 			add(&s.Weekend[hour])
 		}
 	}

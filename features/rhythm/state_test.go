@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"pgregory.net/rapid"
+
+	"whowhen.dev/whowhen/features/weekend"
 )
 
 // drawEvents draws what one CID might have done: it travels, has clocks of half and quarter hours, and is messaged.
@@ -57,7 +59,10 @@ func fold(events []Event) (s State) {
 func TestStateIsWhatHappened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := drawEvents(t)
-		s, days := fold(events), obvious(events)
+		rest := rapid.SampledFrom([]weekend.Days{0, weekend.Of("SA"), weekend.Of("IR")}).Draw(t, "rest")
+		person := Person{Events: events, Rest: rest}
+		cursor := person.Cursor()
+		s, days := *cursor.Before(math.MaxInt32), obvious(events)
 		var want State
 		received := 0
 		for _, e := range events {
@@ -82,7 +87,7 @@ func TestStateIsWhatHappened(t *testing.T) {
 				if hours>>h&1 != 0 {
 					want.Hours[h]++
 					recent[h] += math.Exp2(-age / 30)
-					if IsWeekend(day) {
+					if rest.Has(day) {
 						want.Weekend[h]++
 					}
 				}

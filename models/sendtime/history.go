@@ -29,6 +29,7 @@ type History struct {
 	MessageSeconds int64
 	MessageHour    uint8
 	Waiting        bool
+	RestDays       uint8
 }
 
 func (h *History) activeDays() int {
@@ -39,7 +40,19 @@ func (h *History) activeDays() int {
 	return n
 }
 
-func (h *History) weekendDays() int { return int(h.Days[0]) + int(h.Days[6]) }
+func (h *History) weekendDays() int {
+	rest := h.RestDays
+	if rest == 0 {
+		rest = 1<<0 | 1<<6
+	}
+	n := 0
+	for w, d := range h.Days {
+		if rest>>w&1 != 0 {
+			n += int(d)
+		}
+	}
+	return n
+}
 
 // lastHour is the latest active hour of the last active day.
 func (h *History) lastHour() int { return max(0, bits.Len32(h.LastHours[0])-1) }

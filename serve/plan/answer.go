@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Window is a half-open span of time, [Start, End), in Unix seconds. The zero Window is none.
@@ -15,7 +14,7 @@ type Window struct {
 // Choice is a window that the policy allows, and how it does.
 type Choice struct {
 	Window
-	// SendAtUnix lies in the window, spread by CID and message so that a window does not stampede.
+	// SendAtUnix lies in the window, spread by CID and message so that a window does not stampede: by the ordinal of a CID that has one.
 	SendAtUnix int64
 	// NotAfterUnix is when the message must no longer be sent, should the gateway be late: where quiet hours or a day of rest begin, or
 	// Until. It is never before the window's end.
@@ -24,10 +23,9 @@ type Choice struct {
 	OffsetSeconds int32
 	// Probability is the chance of any activity in the window.
 	Probability float64
+	// Engagement is the chance that a message sent in the window, at a moment spread evenly over it, earns engagement.
+	Engagement float64
 }
-
-// Local returns the local time of the window's start, in z.
-func (c Choice) Local(z *Zone) time.Time { return time.Unix(c.StartUnix, 0).In(z.loc) }
 
 // Answer is when to send to one CID. Every CID has one: where there is no window, the Choice is zero but for the reasons.
 type Answer struct {

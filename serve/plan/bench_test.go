@@ -28,28 +28,18 @@ func BenchmarkPlan(b *testing.B) {
 		b.Run(fmt.Sprintf("days=%d/hours=%d/alternatives=%d/policy=%t", bench.days, bench.hours, bench.alternatives, bench.policy != nil), func(b *testing.B) {
 			m := plan.Message{Seed: "m", From: from, Until: from.AddDate(0, 0, bench.days), WidthMinutes: 60 * bench.hours, Alternatives: bench.alternatives}
 			w := planner(b, m, bench.policy).Worker()
-			var curves [64][48]float64
+			var curves [64]plan.Curve
 			for i := range curves {
-				for j := range curves[i] {
-					curves[i][j] = float64((i*31+j*17)%97) / 300
-				}
+				curves[i] = *curveOf(func(class, hour int) float64 { return float64((i*31+(24*class+hour)*17)%97) / 300 })
 			}
 			places := []string{"ID", "DE", "FR"}
 			cid := "0123456789abcdef0123456789abcdef"
 			var a plan.Answer
-			var mine *[48]float64
-			curve := plan.Curve{Hour: func(d plan.Day, hour int) float64 {
-				if d.Weekend {
-					hour += 24
-				}
-				return mine[hour]
-			}}
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
 				i++
-				mine = &curves[i%len(curves)]
-				w.Plan(&plan.Subject{CID: cid, Zone: all[i%len(all)], Place: places[i%len(places)], Curve: curve, ActiveDays: 1}, &a)
+				w.Plan(&plan.Subject{CID: cid, Zone: all[i%len(all)], Place: places[i%len(places)], Curve: &curves[i%len(curves)], ActiveDays: 1}, &a)
 			}
 		})
 	}

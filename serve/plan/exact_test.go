@@ -55,7 +55,7 @@ func (s scenario) differ(z *plan.Zone, loc *time.Location) (string, error) {
 		return fmt.Sprintf("there are %d windows, and should be %d", len(choices), len(want)), nil
 	}
 	for i, c := range choices {
-		if c.StartUnix != want[i].start || math.Abs(c.Probability-want[i].chance) > 1e-6 || c.NotAfterUnix != want[i].notAfter ||
+		if c.StartUnix != want[i].start || math.Abs(c.Probability-want[i].any) > 1e-6 || math.Abs(c.Engagement-want[i].mean) > 1e-6 || c.NotAfterUnix != want[i].notAfter ||
 			int64(c.OffsetSeconds) != want[i].wall-want[i].start {
 			return fmt.Sprintf("window %d is %+v from %s, and should be %+v from %s", i, c, time.Unix(c.StartUnix, 0).In(loc), want[i],
 				time.Unix(want[i].start, 0).In(loc)), nil

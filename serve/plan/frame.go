@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 
 	"whowhen.dev/whowhen/serve/plan/calendar"
@@ -25,6 +26,7 @@ type candidate struct {
 	startUnix    int64
 	notAfterUnix int64
 	first, count int32 // of its parts
+	seconds      int64 // of its parts
 	earlier      int32 // the open candidate that it moves to, if it moves; -1 is none
 	later        int32
 	offset       int32   // seconds
@@ -95,9 +97,10 @@ func (b *builder) part(wallHour int64) Part {
 	wallDay := floorTo(wallHour, 24) / 24
 	hour := uint8(wallHour - 24*wallDay)
 	r := b.day(wallDay)
-	p := Part{Day: r.day, Hour: hour, Like: hour, Factor: 1, Share: 1}
+	p := Part{Day: r.day, Hour: hour, Like: hour, Factor: 1, Share: 1, seconds: secondsOfHour, scale: unscaled}
 	if r.season != nil {
 		p.Like, p.Factor = r.season.hours[hour].like, r.season.hours[hour].factor
+		p.scale = uint32(math.Round(float64(p.Factor) * unscaled))
 	}
 	return p
 }
@@ -193,16 +196,19 @@ func (b *builder) addParts(c *candidate, s span) {
 			seconds := min(wall.end, (h+1)*secondsOfHour) - max(wall.start, h*secondsOfHour)
 			i := b.hourAt[h]
 			if n := len(ofHour); n > 0 && ofHour[n-1] == i {
-				own[n-1].Share += float32(seconds) / secondsOfHour
+				own[n-1].seconds += seconds
 			} else {
 				p := f.parts[i]
-				p.Share = float32(seconds) / secondsOfHour
+				p.seconds = seconds
 				own, ofHour = append(own, p), append(ofHour, i)
 			}
 		}
 	}
-	for i, p := range own {
-		c.whole = c.whole && p.Share == 1 && ofHour[i] == ofHour[0]+int32(i)
+	for i := range own {
+		p := &own[i]
+		p.Share = float32(p.seconds) / secondsOfHour
+		c.seconds += p.seconds
+		c.whole = c.whole && p.seconds == secondsOfHour && ofHour[i] == ofHour[0]+int32(i)
 		r := b.day(int64(p.Day.Date))
 		if r.season != nil {
 			c.days |= ShiftedHours
@@ -261,4 +267,4 @@ func nearestDay(byClock map[int64]int32, c candidate, step int64) int32 {
 }
 
 // bytes is about what the frame takes.
-func (f *frame) bytes() int { return 256 + 24*len(f.parts) + 56*len(f.candidates) }
+func (f *frame) bytes() int { return 256 + 44*len(f.parts) + 64*len(f.candidates) }

@@ -33,9 +33,12 @@ func answers(p *Planner, zones []*Zone) []Answer {
 	var all []Answer
 	for i := range 200 {
 		var a Answer
-		w.Plan(&Subject{CID: fmt.Sprint(i), Zone: zones[i%len(zones)], ZoneFrom: FromProfile, Place: "ID", Curve: Curve{Hour: func(_ Day, hour int) float64 {
-			return float64((hour*7+i)%24) / 30
-		}}}, &a)
+		var curve Curve
+		for hour := range Hours {
+			curve[0][hour] = ChanceOf(float64((hour*7+i)%24) / 30)
+			curve[1][hour] = curve[0][hour]
+		}
+		w.Plan(&Subject{CID: fmt.Sprint(i), Zone: zones[i%len(zones)], ZoneFrom: FromProfile, Place: "ID", Curve: &curve}, &a)
 		all = append(all, a)
 	}
 	return all

@@ -62,27 +62,35 @@ func planner(t testing.TB, m plan.Message, p *plan.Policy) *plan.Planner {
 	return made
 }
 
-// hashed is a curve of chances that look random and are all different, for each day and hour.
-func hashed(seed uint64) plan.Curve {
-	return plan.Curve{Hour: func(d plan.Day, hour int) float64 {
-		x := seed ^ uint64(d.Date)*2654435761 ^ uint64(hour)<<40
-		if d.Weekend {
-			x ^= 1 << 60
+// curveOf is a curve by class of day and hour.
+func curveOf(chance func(class, hour int) float64) *plan.Curve {
+	c := new(plan.Curve)
+	for class := range c {
+		for hour := range c[class] {
+			c[class][hour] = plan.ChanceOf(chance(class, hour))
 		}
+	}
+	return c
+}
+
+// hashed is a curve of chances that look random and are all different.
+func hashed(seed uint64) *plan.Curve {
+	return curveOf(func(class, hour int) float64 {
+		x := seed ^ uint64(hour)<<40 ^ uint64(class)<<60
 		x = (x ^ x>>31) * 0xbf58476d1ce4e5b9
 		x = (x ^ x>>29) * 0x94d049bb133111eb
 		return float64((x^x>>32)>>11) / (1 << 53) * 0.6
-	}}
+	})
 }
 
 // peak is a curve with a chance for some hours and a small one for others.
-func peak(chance map[int]float64) plan.Curve {
-	return plan.Curve{Hour: func(_ plan.Day, hour int) float64 {
+func peak(chance map[int]float64) *plan.Curve {
+	return curveOf(func(_, hour int) float64 {
 		if c, ok := chance[hour]; ok {
 			return c
 		}
 		return 0.001
-	}}
+	})
 }
 
 // database returns the names of all zones that Go embeds, and their locations, one of each set that never differs.

@@ -1,9 +1,6 @@
 package plan
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // quarterSeconds is a quarter of an hour.
 const quarterSeconds = 900
@@ -23,31 +20,8 @@ type zoneCounts struct {
 	quarters []uint64
 }
 
-// Add counts an answer in the quarter that its message is sent in. One without a window counts apart.
-func (h *Histogram) Add(a *Answer) {
-	if !a.Found() {
-		h.none++
-		return
-	}
-	h.AddAt(a.Zone, a.SendAtUnix, 1)
-}
-
-// AddWindow counts n CIDs of a zone that share a window, spread evenly over it as their send times are. It is how a whole audience is counted
-// without planning for each: CIDs with the same zone, place and curve share a window.
-func (h *Histogram) AddWindow(zone *Zone, w Window, n uint64) {
-	width := uint64(max(1, w.EndUnix-w.StartUnix))
-	var before uint64 // how many are sent to before the quarter
-	for at := w.StartUnix; at < w.EndUnix; {
-		next := min(w.EndUnix, floorTo(at, quarterSeconds)+quarterSeconds)
-		// Of n, this many are sent to before next: n * (next - start) / width, without overflow, since the quotient is at most n.
-		high, low := bits.Mul64(n, uint64(next-w.StartUnix))
-		until, _ := bits.Div64(high, low, width)
-		if until > before {
-			h.AddAt(zone, at, until-before)
-		}
-		at, before = next, until
-	}
-}
+// AddNone counts n CIDs without a window.
+func (h *Histogram) AddNone(n uint64) { h.none += n }
 
 // maxQuarters bounds what the times of one zone's counts may span, a little more than twice the longest range of a message.
 const maxQuarters = 64 * 96

@@ -57,6 +57,9 @@ func New(m Message, policy *Policy, app *Zone) (*Planner, error) {
 // Message returns the message, with its defaults filled in.
 func (p *Planner) Message() Message { return p.message }
 
+// Place returns what of a place the policy can tell apart: CIDs whose places have the same are planned alike.
+func (p *Planner) Place(place string) string { return p.policy.canonical(place) }
+
 // frame returns what is known of a zone and place.
 func (p *Planner) frame(zone *Zone, place string) *frame {
 	key := frameKey{zone, p.policy.canonical(place)}

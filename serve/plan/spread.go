@@ -25,3 +25,6 @@ func below(x uint64, n int64) int64 {
 	high, _ := bits.Mul64(x, uint64(n))
 	return int64(high)
 }
+
+// spread are the bits that say where in a window of a message a CID that has an ordinal is sent to.
+func spread(key uint64, ordinal uint32) uint64 { return mix(uint64(ordinal) ^ key) }

@@ -40,27 +40,102 @@ type Part struct {
 	Factor float32
 	// Share is how much of the hour the window contains, above 0 and at most 1. Time that comes twice counts once.
 	Share float32
+
+	seconds int64  // the same
+	scale   uint32 // Factor
 }
 
-// Curve is what is known of one CID's chance of engaging.
-type Curve struct {
-	// Hour returns the chance that a message sent in this local hour of this day earns engagement, from 0 to 1. It must return the same for
-	// the same arguments. What is no number counts as 0; what is out of range, as the nearer end.
-	Hour func(day Day, hour int) float64
-	// Any returns the chance of any activity in a window, from the hours that it contains. When it is nil, hours are taken for independent:
-	// 1 - product of (1 - chance)^share over the parts. It must not keep parts.
-	Any func(parts []Part) float64
+func (p *Part) class() int {
+	if p.Day.Weekend {
+		return 1
+	}
+	return 0
+}
+
+// Hours is how many hours a local day has.
+const Hours = 24
+
+// Curve is the chance that a message earns engagement when it is sent in a local hour, on a weekday and on a day of the weekend.
+type Curve [2][Hours]Chance
+
+// BestHours is how many hours of a class of day a Habit tells one by one.
+const BestHours = 3
+
+// Habit is a Curve in a few words. A class of day is 0 for weekdays and 1 for the weekend.
+type Habit struct {
+	// Hour are the best hours, best first. What is no hour counts for nothing, and of an hour that is named twice the better counts.
+	Hour [2][BestHours]uint8
+	// Chance are theirs, in steps of 2^-32: each above the next, and the last above 0.
+	Chance [2][BestHours]uint32
+	// Others are the hours that are not among the best.
+	Others *Others
+}
+
+// HabitCertain would be the chance of what is certain in a Habit.
+const HabitCertain = 1 << habitBits
+
+const habitBits = chanceBits - otherBits
+
+// Others says what the chance of each hour is that is not among the best of a Habit: in steps of 1/4096 of that of the last of the best, up to
+// MaxOther, so that it is below. It is shared by many.
+type Others [2][Hours]uint16
+
+const otherBits = 12
+
+// MaxOther is the most of Others; what is above counts as that.
+const MaxOther = 1<<otherBits - 1
+
+// best is the chance of the best hours.
+func (h *Habit) best(class, rank int) Chance { return Chance(h.Chance[class][rank]) << otherBits }
+
+// other is the chance of an hour that is not among them.
+func (h *Habit) other(class int, hour uint8) Chance {
+	return Chance(h.Chance[class][BestHours-1]) * Chance(h.Others.of(class, hour))
+}
+
+func (o *Others) of(class int, hour uint8) uint32 { return uint32(min(o[class][hour], MaxOther)) }
+
+// at is the chance of an hour.
+func (h *Habit) at(class int, hour uint8) Chance {
+	for rank, best := range h.Hour[class] {
+		if best == hour {
+			return h.best(class, rank)
+		}
+	}
+	return h.other(class, hour)
+}
+
+// Curve writes all hours to a Curve.
+func (h *Habit) Curve(to *Curve) {
+	for class := range to {
+		for hour := range to[class] {
+			to[class][hour] = h.other(class, uint8(hour))
+		}
+		for rank := BestHours - 1; rank >= 0; rank-- {
+			if hour := h.Hour[class][rank]; hour < Hours {
+				to[class][hour] = h.best(class, rank)
+			}
+		}
+	}
 }
 
 // Subject is the CID to plan for.
 type Subject struct {
 	CID string
+	// Ordinal spreads its send times if it is Known; its text does otherwise.
+	Ordinal uint32
+	Known   bool
 	// Zone is its zone, or nil when none is known; then the app's is used, and the answer says so.
 	Zone     *Zone
 	ZoneFrom ZoneFrom
 	// Place is its country (ISO 3166-1 alpha-2, upper case), optionally with a subdivision, as in GB-SCT; empty when it is not known.
-	Place      string
-	Curve      Curve
+	Place string
+	// Curve ranks windows. A message is sent at a moment that is spread evenly over its window, so the chance of a window is the mean over its
+	// hours. nil is no chance in any hour.
+	Curve *Curve
+	// Any returns the chance of any activity in a window, from what it contains of hours. It is asked about windows that are answered only, and must not keep parts.
+	// When it is nil, the hours of Curve are taken for independent: 1 - product of (1 - chance)^share over the parts.
+	Any        func(parts []Part) float64
 	Evidence   Evidence
 	ActiveDays uint32
 }

@@ -18,7 +18,7 @@ type twin struct {
 	step        int64 // what divides every offset and edge
 	quiet       []twinQuiet
 	holidays    map[int64]string // local days, to what is done about them: avoid, shift or weekend
-	curve       plan.Curve
+	curve       *plan.Curve
 }
 
 // twinQuiet is quiet from a minute to a minute of the days that begin on some weekdays; the end may be on the next day.
@@ -83,7 +83,8 @@ func stricter(a, b string) string {
 type twinWindow struct {
 	start    int64
 	wall     int64
-	chance   float64
+	mean     float64 // of the chances of its hours
+	any      float64 // chance in it
 	notAfter int64
 	against  string
 	quiet    bool
@@ -114,16 +115,21 @@ func (w *twin) windows() []twinWindow {
 				share[floorDiv(s.wall, 3600)] += float64(w.step) / 3600
 			}
 		}
-		miss := 1.0
+		miss, sum, parts := 1.0, 0.0, 0.0
 		for hour, part := range share {
 			day := floorDiv(hour, 24)
 			weekday := time.Unix(day*86400, 0).UTC().Weekday()
 			rhythm := w.holidays[day] == "weekend"
 			win.rhythm = win.rhythm || rhythm
-			d := plan.Day{Date: dateOf(day), Weekend: rhythm || weekday == time.Saturday || weekday == time.Sunday}
-			miss *= math.Pow(1-w.curve.Hour(d, int(hour-24*day)), part)
+			class := 0
+			if rhythm || weekday == time.Saturday || weekday == time.Sunday {
+				class = 1
+			}
+			chance := w.curve[class][hour-24*day].Float()
+			miss *= math.Pow(1-chance, part)
+			sum, parts = sum+chance*part, parts+part
 		}
-		win.chance = 1 - miss
+		win.mean, win.any = sum/parts, 1-miss
 		for j := i + n; j < len(steps); j++ {
 			if steps[j].against != "" {
 				win.notAfter = w.from + int64(j)*w.step
@@ -230,7 +236,7 @@ const tolerance = 1e-9
 func bestOf(all []twinWindow, eligible func(twinWindow) bool) *twinWindow {
 	var best *twinWindow
 	for i := range all {
-		if eligible(all[i]) && (best == nil || all[i].chance > best.chance+tolerance) {
+		if eligible(all[i]) && (best == nil || all[i].mean > best.mean+tolerance) {
 			best = &all[i]
 		}
 	}
@@ -243,9 +249,9 @@ func betterOf(from, before, after *twinWindow) *twinWindow {
 		return after
 	case after == nil:
 		return before
-	case after.chance > before.chance+tolerance:
+	case after.mean > before.mean+tolerance:
 		return after
-	case before.chance > after.chance+tolerance:
+	case before.mean > after.mean+tolerance:
 		return before
 	case after.start-from.start < from.start-before.start:
 		return after

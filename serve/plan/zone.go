@@ -29,6 +29,24 @@ func (z *Zone) OffsetSeconds(unix int64) int {
 	return offset
 }
 
+// Local returns an instant by the clock on the wall.
+func (z *Zone) Local(unix int64) time.Time { return time.Unix(unix, 0).In(z.loc) }
+
+// Changes returns when local time changes its distance from UTC after one instant and up to another, at most so many times; ok is false when there are more.
+func (z *Zone) Changes(after, until int64, most int) (all []int64, ok bool) {
+	for at := after; ; {
+		_, next := time.Unix(at, 0).In(z.loc).ZoneBounds()
+		if next.IsZero() || next.Unix() > until {
+			return all, true
+		}
+		if len(all) == most {
+			return nil, false
+		}
+		at = next.Unix()
+		all = append(all, at)
+	}
+}
+
 // Zones makes zones, each once. It may be used by any number of goroutines.
 type Zones struct {
 	mu      sync.RWMutex

@@ -150,7 +150,7 @@ func (t *trial) take(persons []rhythm.Person) error {
 
 func (t *trial) person(p *predictor, who *rhythm.Person, cid string) (r personResult) {
 	active := rhythm.ActiveDays(who.Events, nil)
-	cursor, before := rhythm.NewCursor(who.Events), rhythm.NewCursor(who.Events)
+	cursor, before := who.Cursor(), who.Cursor()
 	judged := drawn(lot(cid), t.share)
 	for _, a := range active {
 		if a.Day < t.from || !judged {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/features/weekend"
 	model "whowhen.dev/whowhen/models/sendtime"
 )
 
@@ -81,7 +82,7 @@ func (s *simulated) earn(t *testing.T, from int32) (earned [policies]float64) {
 }
 
 func questionOf(s *rhythm.State, day int32) model.Question {
-	return model.Question{Day: day, Weekend: rhythm.IsWeekend(day), OffsetMinutes: s.OffsetMinutes, Zoned: s.Seen, Country: model.NoCountry}
+	return model.Question{Day: day, Weekend: weekend.Days(0).Has(day), OffsetMinutes: s.OffsetMinutes, Zoned: s.Seen, Country: model.NoCountry}
 }
 
 // learn gathers what a model is fitted to before a day.

@@ -127,7 +127,7 @@ func (q *questions) about(p *rhythm.Person, s *rhythm.State, day int32) model.Qu
 	if !found {
 		country = model.NoCountry
 	}
-	return model.Question{Day: day, Weekend: rhythm.IsWeekend(day), OffsetMinutes: p.Offset(s, int64(day)*daySeconds), Zoned: p.Zoned(s), Country: country}
+	return model.Question{Day: day, Weekend: p.Rest.Has(day), OffsetMinutes: p.Offset(s, int64(day)*daySeconds), Zoned: p.Zoned(s), Country: country}
 }
 
 // history converts a state to what a model knows it as.

@@ -127,12 +127,12 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 			p := &persons[i]
 			lot := lot(texts[i])
 			active = rhythm.ActiveDays(p.Events, active[:0])
-			whole := rhythm.NewCursor(p.Events)
+			whole := p.Cursor()
 			if all := whole.Before(over + 1); all.ActiveDays() > 0 {
 				curves.Add(history(all), ask.about(p, all, over))
 			}
 			if drawn(lot, rate) {
-				near, ahead := rhythm.NewCursor(p.Events), rhythm.NewCursor(p.Events)
+				near, ahead := p.Cursor(), p.Cursor()
 				for _, a := range active {
 					if a.Day > over {
 						break
@@ -157,7 +157,7 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 					take(day, s, did)
 				}
 			})
-			cursor := rhythm.NewCursor(p.Events)
+			cursor := p.Cursor()
 			for _, a := range active {
 				if a.Day >= first && a.Day <= over && drawn(mix(lot^uint64(a.Day)), activeRate) {
 					take(a.Day, cursor.Before(a.Day), true)

@@ -11,7 +11,7 @@ import (
 
 // appendMessageSamples appends messages, each with what was known before its local day.
 func appendMessageSamples(to []model.MessageSample, ask *questions, p *rhythm.Person, messages []rhythm.Message) []model.MessageSample {
-	cursor := rhythm.NewCursor(p.Events)
+	cursor := p.Cursor()
 	for _, m := range messages {
 		s := cursor.Before(m.Day())
 		to = append(to, model.MessageSample{History: *history(s), Question: ask.about(p, s, m.Day()), Hour: m.Hour(), Answered: m.Answered})
@@ -73,7 +73,7 @@ func (j *job) newMessageTrial(ctx context.Context, l *learnt) (*messageTrial, er
 
 // judge tells the messages of a person from a local day on.
 func (t *messageTrial) judge(ask *questions, who *rhythm.Person, from int32) (guesses []messageGuess) {
-	cursor := rhythm.NewCursor(who.Events)
+	cursor := who.Cursor()
 	var a model.Answer
 	var out [model.Hours]float64
 	for _, m := range rhythm.AppendMessages(nil, who.Events, t.endSeconds) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/features/weekend"
 	model "whowhen.dev/whowhen/models/sendtime"
 )
 
@@ -77,7 +78,7 @@ func (p *simulatedPerson) at(day int32) int16 {
 }
 
 func classOf(day int32) int {
-	if rhythm.IsWeekend(day) {
+	if weekend.Days(0).Has(day) {
 		return 1
 	}
 	return 0

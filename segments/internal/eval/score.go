@@ -177,19 +177,14 @@ func (b *blockOf) cell(ordinal uint32) (c column.Cell, there bool, err error) {
 	return c, there, nil
 }
 
-// ScoreCodes calls yield with the code that each of the block has in the published scores of a name, in their order.
-func (b *Blocks) ScoreCodes(name string, yield func(x uint16, code uint16)) error {
+// ScoreBlock returns a block of the published scores of a name, nil when nobody there has one.
+func (b *Blocks) ScoreBlock(name string) (*column.Block, error) {
 	if !b.anybody {
-		return nil
+		return nil, nil
 	}
 	c, err := b.run.env.publishedScore(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	block, err := b.run.env.Version.ScoreBlock(b.run.shard, c, b.run.block)
-	if err != nil || block == nil {
-		return err
-	}
-	block.Each(func(x uint16, cell column.Cell) { yield(x, uint16(cell.Data)) })
-	return nil
+	return b.run.env.Version.ScoreBlock(b.run.shard, c, b.run.block)
 }

@@ -472,7 +472,8 @@ func (x *WhenResponse) GetPolicyVersion() string {
 // What the probabilities come from.
 type SendModel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// HABIT: when CIDs are active. PRIOR: an assumed curve, as there are no best hours yet.
+	// What the engagement comes from. CLICK: how messages were answered. HABIT: when CIDs are active, seen through the delays of answers. PRIOR: an
+	// assumed curve, as there are no best hours yet.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// The version of the send-time model, and the moment that the best hours are as of; not set for PRIOR.
 	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
@@ -543,7 +544,7 @@ type SendWindow struct {
 	// The IANA name of the CID's zone, or UTC+05:30 for an offset, and where it comes from: PROFILE, OFFSETS (of its own events) or APP.
 	Zone     string `protobuf:"bytes,5,opt,name=zone,proto3" json:"zone,omitempty"`
 	ZoneFrom string `protobuf:"bytes,6,opt,name=zone_from,json=zoneFrom,proto3" json:"zone_from,omitempty"`
-	// What the probability rests on: PRIOR, EVERYONE, ZONE or USER; and on how many active days of the CID's own.
+	// What probability and engagement rest on: PRIOR, EVERYONE, ZONE or USER; and on how many active days of the CID's own.
 	Evidence   string `protobuf:"bytes,7,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	ActiveDays uint32 `protobuf:"varint,8,opt,name=active_days,json=activeDays,proto3" json:"active_days,omitempty"`
 	// Identifies what was decided; receipts carry it back.
@@ -659,14 +660,18 @@ type SendChoice struct {
 	// The window is [start, end) in UTC.
 	Start *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
 	End   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
-	// In the window, spread by CID.
+	// In the window, spread by CID: by when the app first saw it, and by its text if it never did.
 	SendAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=send_at,json=sendAt,proto3" json:"send_at,omitempty"`
 	// When it must no longer be sent, should the gateway be late.
 	NotAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
 	// The start by the CID's clock, as 2006-01-02T15:04:05+01:00.
 	LocalStart string `protobuf:"bytes,5,opt,name=local_start,json=localStart,proto3" json:"local_start,omitempty"`
-	// Of any activity in the window.
-	Probability   float64 `protobuf:"fixed64,6,opt,name=probability,proto3" json:"probability,omitempty"`
+	// Of any activity of the CID in [start, end). It is not the sum of the hours.
+	Probability float64 `protobuf:"fixed64,6,opt,name=probability,proto3" json:"probability,omitempty"`
+	// Of engaging within a day with a message sent in the window, at a moment spread evenly over it. Windows are ranked by it.
+	Engagement float64 `protobuf:"fixed64,7,opt,name=engagement,proto3" json:"engagement,omitempty"`
+	// The end by the CID's clock.
+	LocalEnd      string `protobuf:"bytes,8,opt,name=local_end,json=localEnd,proto3" json:"local_end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -741,6 +746,20 @@ func (x *SendChoice) GetProbability() float64 {
 		return x.Probability
 	}
 	return 0
+}
+
+func (x *SendChoice) GetEngagement() float64 {
+	if x != nil {
+		return x.Engagement
+	}
+	return 0
+}
+
+func (x *SendChoice) GetLocalEnd() string {
+	if x != nil {
+		return x.LocalEnd
+	}
+	return ""
 }
 
 type WhenAllRequest struct {
@@ -847,8 +866,10 @@ type WhenAllResponse struct {
 	// The second half of the decision; the first half is decision_message.
 	DecisionCid     []uint64 `protobuf:"fixed64,15,rep,packed,name=decision_cid,json=decisionCid,proto3" json:"decision_cid,omitempty"`
 	DecisionMessage uint64   `protobuf:"fixed64,16,opt,name=decision_message,json=decisionMessage,proto3" json:"decision_message,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The engagement in steps of 1/65535.
+	Engagement    []uint32 `protobuf:"varint,17,rep,packed,name=engagement,proto3" json:"engagement,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WhenAllResponse) Reset() {
@@ -991,6 +1012,13 @@ func (x *WhenAllResponse) GetDecisionMessage() uint64 {
 		return x.DecisionMessage
 	}
 	return 0
+}
+
+func (x *WhenAllResponse) GetEngagement() []uint32 {
+	if x != nil {
+		return x.Engagement
+	}
+	return nil
 }
 
 type SendWindowEntry struct {
@@ -1465,7 +1493,7 @@ const file_whowhen_v1_sendtime_proto_rawDesc = "" +
 	"activeDays\x12\x1a\n" +
 	"\bdecision\x18\t \x01(\tR\bdecision\x12\x18\n" +
 	"\areasons\x18\n" +
-	" \x03(\tR\areasons\"\x9d\x02\n" +
+	" \x03(\tR\areasons\"\xda\x02\n" +
 	"\n" +
 	"SendChoice\x120\n" +
 	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
@@ -1474,7 +1502,11 @@ const file_whowhen_v1_sendtime_proto_rawDesc = "" +
 	"\tnot_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x1f\n" +
 	"\vlocal_start\x18\x05 \x01(\tR\n" +
 	"localStart\x12 \n" +
-	"\vprobability\x18\x06 \x01(\x01R\vprobability\"\xb3\x01\n" +
+	"\vprobability\x18\x06 \x01(\x01R\vprobability\x12\x1e\n" +
+	"\n" +
+	"engagement\x18\a \x01(\x01R\n" +
+	"engagement\x12\x1b\n" +
+	"\tlocal_end\x18\b \x01(\tR\blocalEnd\"\xb3\x01\n" +
 	"\x0eWhenAllRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x1e\n" +
 	"\n" +
@@ -1482,7 +1514,7 @@ const file_whowhen_v1_sendtime_proto_rawDesc = "" +
 	"expression\x121\n" +
 	"\amessage\x18\x03 \x01(\v2\x17.whowhen.v1.SendMessageR\amessage\x12$\n" +
 	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\x12\x16\n" +
-	"\x06packed\x18\x05 \x01(\bR\x06packed\"\xda\x04\n" +
+	"\x06packed\x18\x05 \x01(\bR\x06packed\"\xfa\x04\n" +
 	"\x0fWhenAllResponse\x12/\n" +
 	"\x05as_of\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\x04R\bposition\x12+\n" +
@@ -1502,7 +1534,10 @@ const file_whowhen_v1_sendtime_proto_rawDesc = "" +
 	"\areasons\x18\r \x03(\rR\areasons\x12\x1a\n" +
 	"\bevidence\x18\x0e \x03(\rR\bevidence\x12!\n" +
 	"\fdecision_cid\x18\x0f \x03(\x06R\vdecisionCid\x12)\n" +
-	"\x10decision_message\x18\x10 \x01(\x06R\x0fdecisionMessage\"\xdb\x01\n" +
+	"\x10decision_message\x18\x10 \x01(\x06R\x0fdecisionMessage\x12\x1e\n" +
+	"\n" +
+	"engagement\x18\x11 \x03(\rR\n" +
+	"engagement\"\xdb\x01\n" +
 	"\x0fSendWindowEntry\x120\n" +
 	"\x05start\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12,\n" +
 	"\x03end\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x03end\x127\n" +

@@ -49,11 +49,12 @@ const (
 
 // SendTimeServiceClient is a client for the whowhen.v1.SendTimeService service.
 type SendTimeServiceClient interface {
-	// When answers for some CIDs, known or not.
+	// When answers for some CIDs, known or not. Errors: INVALID_ARGUMENT with reason REQUEST_INVALID and a field such as cids[3] for what can be no CID.
 	When(context.Context, *connect.Request[v1.WhenRequest]) (*connect.Response[v1.WhenResponse], error)
-	// WhenAll streams the answers for an audience, in columns.
+	// WhenAll streams the answers for an audience, in columns. A server answers two audiences at a time, transactional ones apart from others, and
+	// histograms apart from streams; who comes next waits, for half a minute at most. Errors: RESOURCE_EXHAUSTED with reason SERVER_BUSY after that, which is retryable.
 	WhenAll(context.Context, *connect.Request[v1.WhenAllRequest]) (*connect.ServerStreamForClient[v1.WhenAllResponse], error)
-	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone.
+	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone: exactly what WhenAll's answers add up to.
 	Histogram(context.Context, *connect.Request[v1.WhenAllRequest]) (*connect.Response[v1.HistogramResponse], error)
 	// Refresh computes everybody's best hours as of the end of the last whole day, and switches to them in one step. The stream tells how far it
 	// is. Errors: FAILED_PRECONDITION with reason MODEL_NOT_ACTIVE when no version of the send-time model is active.
@@ -146,11 +147,12 @@ func (c *sendTimeServiceClient) Policies(ctx context.Context, req *connect.Reque
 
 // SendTimeServiceHandler is an implementation of the whowhen.v1.SendTimeService service.
 type SendTimeServiceHandler interface {
-	// When answers for some CIDs, known or not.
+	// When answers for some CIDs, known or not. Errors: INVALID_ARGUMENT with reason REQUEST_INVALID and a field such as cids[3] for what can be no CID.
 	When(context.Context, *connect.Request[v1.WhenRequest]) (*connect.Response[v1.WhenResponse], error)
-	// WhenAll streams the answers for an audience, in columns.
+	// WhenAll streams the answers for an audience, in columns. A server answers two audiences at a time, transactional ones apart from others, and
+	// histograms apart from streams; who comes next waits, for half a minute at most. Errors: RESOURCE_EXHAUSTED with reason SERVER_BUSY after that, which is retryable.
 	WhenAll(context.Context, *connect.Request[v1.WhenAllRequest], *connect.ServerStream[v1.WhenAllResponse]) error
-	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone.
+	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone: exactly what WhenAll's answers add up to.
 	Histogram(context.Context, *connect.Request[v1.WhenAllRequest]) (*connect.Response[v1.HistogramResponse], error)
 	// Refresh computes everybody's best hours as of the end of the last whole day, and switches to them in one step. The stream tells how far it
 	// is. Errors: FAILED_PRECONDITION with reason MODEL_NOT_ACTIVE when no version of the send-time model is active.
