@@ -144,14 +144,16 @@ func isPublished(v *index.Version, p batch.ScorePublish) (bool, error) {
 	return false, nil
 }
 
-// DropScores takes the scores of a name away, published and staged, and returns the position of that in the log once it is
-// on disk. From then on the name is unknown. One that is unknown already is an error.
-func (a *App) DropScores(ctx context.Context, name string) (position uint64, err error) {
+// DropScores takes the scores of some names away in one step, published and staged, and returns the position of that in the log once it is
+// on disk. From then on the names are unknown. If one of them is unknown already, that is an error, and nothing is taken away.
+func (a *App) DropScores(ctx context.Context, names ...string) (position uint64, err error) {
 	return a.changeScores(ctx, func(v *index.Version) (*batch.Batch, error) {
-		if v.Score(name) == nil {
-			return nil, unknownScore(name, scoreNames(v, func(*index.Score) bool { return true }), "name")
+		for _, name := range names {
+			if v.Score(name) == nil {
+				return nil, unknownScore(name, scoreNames(v, func(*index.Score) bool { return true }), "name")
+			}
 		}
-		return &batch.Batch{ScoreDrops: []string{name}}, nil
+		return &batch.Batch{ScoreDrops: names}, nil
 	})
 }
 

@@ -95,7 +95,13 @@ func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhen
 			return nil, err
 		}
 	}
-	position, err := app.DropScores(ctx, name)
+	names := []string{name}
+	if name == SendTimeModel {
+		if names, err = hoursInStore(ctx, app); err != nil || len(names) == 0 {
+			return connect.NewResponse(response), err
+		}
+	}
+	position, err := app.DropScores(ctx, names...)
 	if err == nil {
 		err = awaitVisible(ctx, app, position)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -21,12 +22,18 @@ import (
 	"whowhen.dev/whowhen/serve/scoring"
 )
 
-// load reads what the best hours in the store were made with. Where there are none, a CID without any is answered by the active version, and
-// without one by an assumed curve.
+// load reads what the best hours in the store were made with. Where there are none, an assumed curve answers, and somebody wants there to be some.
 func (s sendTimeService) load(p *sendPlan, app *segments.App) {
 	p.model = &whowhenv1.SendModel{Kind: "PRIOR"}
-	if published := publishedHours(p.view); published != nil {
+	published := publishedHours(p.view)
+	if published == nil || published.Version == untrainedVersion {
+		s.server.scores.want(app.Name())
+	}
+	if published != nil {
 		p.known, p.model = true, &whowhenv1.SendModel{Kind: "HABIT", Version: published.Version, AsOf: timestamppb.New(published.AsOf)}
+		if published.Version == untrainedVersion {
+			p.model.Version = ""
+		}
 		// Of a version that is gone or damaged the best hours are there all the same.
 		if m := s.rhythmOf(app, published); m != nil {
 			p.predictor, p.nobody, p.zone, p.countries = m.Model, m.everyone, m.source.ZoneAttribute, m.countries // the hours are by the clocks that it says
@@ -55,6 +62,21 @@ func publishedHours(v *segments.View) (published *segments.PublishedScores) {
 	return published
 }
 
+// hoursInStore returns the names of all columns of best hours that an app has.
+func hoursInStore(ctx context.Context, app *segments.App) (names []string, err error) {
+	view, err := app.View(ctx, segments.ReadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	for _, s := range view.Scores() {
+		if strings.HasPrefix(s.Name, hoursPrefix) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
 // hoursGeneration is generationOf for the columns of best hours, which all have the same.
 func hoursGeneration(v *segments.View, identity string) (generation uint64, from uint32) {
 	for c := range hours.Columns {
@@ -78,7 +100,7 @@ func (s sendTimeService) rhythmOf(app *segments.App, published *segments.Publish
 			return m
 		}
 	}
-	m, err := loadRhythm(modelDir(app), published.Version)
+	m, err := madeWith(modelDir(app), published)
 	if err != nil || m.identity != published.Definition {
 		s.server.logger.Error("the send-time model that the best hours were made with cannot be read; they are used without it", "app", app.Name(), "version", published.Version, "error", fmt.Sprint(err))
 		return nil
@@ -87,22 +109,21 @@ func (s sendTimeService) rhythmOf(app *segments.App, published *segments.Publish
 	return m
 }
 
-// refreshSendTime computes everybody's best hours if that is due.
+// refreshSendTime computes everybody's best hours if that is due: by the active version, or without one by the untrained model if somebody wants to know.
 func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir registry.Registry, every time.Duration) error {
 	m, err := activeRhythm(dir)
-	if err != nil || m == nil {
+	if err != nil || m == nil && (every <= 0 || !s.wanted(app.Name())) {
 		return err
 	}
 	base, view, err := asKnown(ctx, app, nil)
 	if err != nil {
 		return err
 	}
-	due := true
-	if p := publishedHours(view); p != nil && p.Definition == m.identity {
-		due = s.aged(p, view, every)
+	defer base.Close()
+	if p := publishedHours(view); p != nil && (m != nil && p.Definition == m.identity || m == nil && p.Version == untrainedVersion) && !s.aged(p, view, every) {
+		return nil
 	}
-	base.Close()
-	if !due {
+	if source := rhythm.DefaultSource(); m == nil && !source.Tells(view) {
 		return nil
 	}
 	if err := s.computing.Acquire(ctx, 1); err != nil {
@@ -110,6 +131,11 @@ func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir reg
 	}
 	defer s.computing.Release(1)
 	begun := s.clock()
+	if m == nil {
+		if m, err = untrainedRhythm(ctx, view, app); err != nil {
+			return err
+		}
+	}
 	p, err := s.refreshHours(ctx, app, m, restAsLong(time.Now), func(_, _, _ uint64) error { return nil })
 	if err == nil {
 		s.logger.Info("best hours computed", "app", app.Name(), "version", m.artifact.Version, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
@@ -157,11 +183,14 @@ func (s *scores) refreshHours(ctx context.Context, app *segments.App, m *rhythmM
 	}
 	s.activating.Lock()
 	defer s.activating.Unlock()
-	if err := stillActive(modelDir(app), SendTimeModel, version); err != nil {
+	if err := stillWanted(modelDir(app), version); err != nil {
 		return done, err
 	}
 	if done.position, err = app.PublishScores(ctx, publishes...); err == nil {
 		err = awaitVisible(ctx, app, done.position)
+	}
+	if err == nil {
+		err = modelDir(app).DropRules(m.identity)
 	}
 	return done, err
 }
@@ -253,15 +282,16 @@ func (s sendTimeService) Refresh(ctx context.Context, r *connect.Request[whowhen
 	if err != nil {
 		return err
 	}
-	if m == nil {
-		return &segments.Error{Reason: reasonModelNotActive, Message: fmt.Sprintf(
-			"no version of the model %s is active: train one (whowhen train send-time) and activate it", SendTimeModel)}
-	}
 	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer s.server.scores.computing.Release(1)
-	last := &whowhenv1.RefreshResponse{Version: m.artifact.Version}
+	last := &whowhenv1.RefreshResponse{}
+	if m != nil {
+		last.Version = m.artifact.Version
+	} else if m, err = untrainedNow(ctx, app); err != nil {
+		return err
+	}
 	done, err := s.server.scores.refreshHours(ctx, app, m, nil, func(done, all, cids uint64) error {
 		last.Done, last.All, last.Cids = done, all, cids
 		return stream.Send(last)

@@ -29,6 +29,7 @@ type scores struct {
 
 	woken  chan struct{} // has a place for one
 	failed map[string]time.Time
+	wants  sync.Map // apps without a trained model whose send times somebody asked for
 }
 
 func newScores(h *segments.Home, clock func() time.Time, l *slog.Logger) *scores {

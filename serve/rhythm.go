@@ -117,13 +117,19 @@ func (m *rhythmModel) whyNotActivate() string {
 
 // misfit returns an error when a store has none of the events that the model goes by.
 func (m *rhythmModel) misfit(v *segments.View) error {
-	for _, event := range m.source.Engaged {
-		if v.KnowsEvent(event) {
-			return nil
-		}
+	if m.source.Tells(v) {
+		return nil
 	}
 	return &segments.Error{Reason: "MODEL_MISFIT", Field: "version",
-		Message: fmt.Sprintf("version %s of model %s goes by the events %q, of which this store has none; load what is missing, or train again", m.artifact.Version, SendTimeModel, m.source.Engaged)}
+		Message: fmt.Sprintf("%s goes by the events %q, of which this store has none; load what is missing, or train again", m.name(), m.source.Engaged)}
+}
+
+// name names the version.
+func (m *rhythmModel) name() string {
+	if m.artifact.Version == untrainedVersion {
+		return "the untrained model of send times"
+	}
+	return fmt.Sprintf("version %s of model %s", m.artifact.Version, SendTimeModel)
 }
 
 // describe says what there is of a version.

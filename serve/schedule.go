@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -58,6 +59,9 @@ func (s *scores) round(ctx context.Context, every, again time.Duration) {
 			s.logger.Error("models cannot be listed, so that nobody is scored", "app", appName, "error", err.Error())
 			continue
 		}
+		if !slices.Contains(modelNames, SendTimeModel) {
+			modelNames = append(modelNames, SendTimeModel)
+		}
 		for _, name := range modelNames {
 			key := appName + "/" + name
 			if ctx.Err() != nil || s.clock().Sub(s.failed[key]) < again {
@@ -79,6 +83,9 @@ func (s *scores) round(ctx context.Context, every, again time.Duration) {
 
 // refresh scores a model if that is due.
 func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Registry, name string, every time.Duration) error {
+	if name == SendTimeModel {
+		return s.refreshSendTime(ctx, app, dir, every)
+	}
 	changes, err := dir.Changes(name)
 	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
 		return nil
@@ -89,9 +96,6 @@ func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Re
 	active, _ := registry.Active(changes)
 	if active == "" {
 		return nil
-	}
-	if name == SendTimeModel {
-		return s.refreshSendTime(ctx, app, dir, every)
 	}
 	m, question, err := loadModel(dir, name, active)
 	if err != nil {

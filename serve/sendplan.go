@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -17,8 +18,10 @@ import (
 	"whowhen.dev/whowhen/serve/plan"
 )
 
-// hoursColumn is the name of a column of best hours in the store.
-func hoursColumn(i int) string { return fmt.Sprintf("%shours%d", segments.HiddenScore, i) }
+// hoursPrefix begins the names of the columns of best hours in the store.
+const hoursPrefix = segments.HiddenScore + "hours"
+
+func hoursColumn(i int) string { return hoursPrefix + strconv.Itoa(i) }
 
 // sendPlan plans one message for CIDs of one version of an app. It is safe for concurrent use until its view is closed.
 type sendPlan struct {

@@ -139,15 +139,6 @@ func TestWrongMessages(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, x.reason)
 		}
 	}
-	stream, err := c.Refresh(t.Context(), connect.NewRequest(&whowhenv1.RefreshRequest{}))
-	if err == nil {
-		for stream.Receive() {
-		}
-		err = stream.Err()
-	}
-	if reasonOf(t, err) != "MODEL_NOT_ACTIVE" {
-		t.Error(err)
-	}
 }
 
 // sendTimeArtifact returns a model that needs no samples: each CID's own histogram.

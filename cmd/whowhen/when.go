@@ -103,7 +103,11 @@ func (m *Main) refreshHours(ctx context.Context, a *api) error {
 	if err := stream.Err(); err != nil {
 		return err
 	}
-	m.say("Computed the best hours of %s with version %s of model send-time.", plural(last.Cids, "CID", "CIDs"), last.Version)
+	by := "with version " + last.Version + " of model send-time"
+	if last.Version == "" {
+		by = "by their own days so far, as no model is active"
+	}
+	m.say("Computed the best hours of %s %s.", plural(last.Cids, "CID", "CIDs"), by)
 	return nil
 }
 
@@ -131,8 +135,12 @@ func (c *whenCmd) windows(ctx context.Context, m *Main, a *api, message *whowhen
 }
 
 func modelText(model *whowhenv1.SendModel, policy string) string {
-	by := "There are no best hours yet, so the chances are those of an assumed day: train a model (whowhen train send-time) and activate it."
-	if model.Kind != "PRIOR" {
+	by := "There are no best hours yet, so the chances are those of an assumed day: compute them from what is known (whowhen when --refresh), or train a model (whowhen train send-time) and activate it."
+	switch {
+	case model.Kind == "PRIOR":
+	case model.Version == "":
+		by = fmt.Sprintf("By each CID's own days, its zone's and everyone's, untrained, with what was known at %s.", stamp(model.AsOf))
+	default:
 		habit := "when each CID is active"
 		if model.Kind == "CLICK" {
 			habit = "how messages were answered"

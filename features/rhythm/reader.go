@@ -39,6 +39,11 @@ func DefaultSource() Source {
 	return Source{Engaged: []string{"open", "push.clicked"}, Received: []string{"push.sent"}, Displayed: []string{"push.displayed"}, Clicked: []string{"push.clicked"}}
 }
 
+// Tells says whether the app knows any of the events that are activity.
+func (s *Source) Tells(v *segments.View) bool {
+	return slices.ContainsFunc(s.Engaged, v.KnowsEvent)
+}
+
 // kinds calls do with every event of the source and what it tells.
 func (s *Source) kinds(do func(name string, k Kind) error) error {
 	for kind, names := range [][]string{Engaged: s.Engaged, Received: s.Received, Displayed: s.Displayed, Clicked: s.Clicked} {

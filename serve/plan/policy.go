@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	weekends "whowhen.dev/whowhen/features/weekend"
 	"whowhen.dev/whowhen/serve/plan/calendar"
 )
 
@@ -161,13 +162,11 @@ func closest[R any](rules []R, fit func(R) int, use func(R)) {
 
 // canonical returns what of a place the policy can tell apart, so that places it does not know share their arithmetic.
 func (p *Policy) canonical(place string) string {
-	if p == nil || place == "" {
-		return ""
-	}
-	if p.mentioned[place] {
+	if p != nil && p.mentioned[place] {
 		return place
 	}
-	if country, _, _ := strings.Cut(place, "-"); p.mentioned[country] {
+	country, _, _ := strings.Cut(place, "-")
+	if p != nil && p.mentioned[country] || weekends.Of(country) != weekends.Of("") {
 		return country
 	}
 	return ""
@@ -189,7 +188,7 @@ type quietSpan struct {
 func (p *Policy) on(place string, d calendar.Date) dayRules {
 	r := dayRules{day: Day{Date: d}}
 	if p == nil {
-		r.day.Weekend = standardWeekend.has(d.Weekday())
+		r.day.Weekend = weekdays(weekends.Of(place)).has(d.Weekday())
 		return r
 	}
 	p.rhythm(place, &r)
@@ -223,7 +222,7 @@ func (p *Policy) on(place string, d calendar.Date) dayRules {
 
 // rhythm decides whether a day is a weekend or a holiday. Of several calendars the last one that has a row about the day decides.
 func (p *Policy) rhythm(place string, r *dayRules) {
-	days := standardWeekend
+	days := weekdays(weekends.Of(place))
 	closest(p.weekends, func(w weekendRule) int { return w.places.fit(place) }, func(w weekendRule) { days = w.days })
 	r.day.Weekend = days.has(r.day.Date.Weekday())
 	kind := calendar.None
@@ -246,10 +245,7 @@ func (p *Policy) rhythm(place string, r *dayRules) {
 // weekdays is a set of days of the week, a bit for each time.Weekday.
 type weekdays uint8
 
-const (
-	everyDay        weekdays = 1<<7 - 1
-	standardWeekend          = weekdays(1<<time.Saturday | 1<<time.Sunday)
-)
+const everyDay weekdays = 1<<7 - 1
 
 func (w weekdays) has(d time.Weekday) bool { return w&(1<<d) != 0 }
 

@@ -14,23 +14,7 @@ func (r Registry) SaveCheck(name string, text []byte) error {
 	if _, err := r.Versions(name); err != nil {
 		return err
 	}
-	dir := filepath.Join(r.dir, name)
-	aside, err := os.CreateTemp(dir, "check-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(aside.Name())
-	_, err = aside.Write(text)
-	if err == nil {
-		err = aside.Sync()
-	}
-	if err := errors.Join(err, aside.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(aside.Name(), filepath.Join(dir, checkFile)); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return replace(filepath.Join(r.dir, name, checkFile), text)
 }
 
 // Check returns what SaveCheck kept, nil when there is nothing.

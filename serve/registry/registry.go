@@ -4,6 +4,8 @@
 //	models/NAME/VERSION/report.html     how it was judged, for people
 //	models/NAME/VERSION/report.json     the same for programs
 //	models/NAME/changes.jsonl           who made which version active, and when
+//	models/NAME/check.json              what was found when it was last watched
+//	models/rule-IDENTITY.json           what is reckoned by while no version is active
 //
 // A version is there whole or not at all, and never changes; a change is there once the call that made it has returned. Several
 // processes may use one directory at a time: training adds versions while a server scores.

@@ -56,7 +56,7 @@ func (j *job) chooseFrom() (propensity.Day, error) {
 	const least, most = 14, 365
 	days := int(j.last-j.first) + 1
 	if days < least {
-		return 0, badOption("there is activity on %d days, from %s to %s: at least %d are needed to learn from some and judge by others. Until then, answers rest on the prior curve and on each CID's own histogram", days, j.first, j.last, least)
+		return 0, badOption("there is activity on %d days, from %s to %s: at least %d are needed to learn from some and judge by others. Until then, answers rest on each CID's own histogram, its zone's and everyone's", days, j.first, j.last, least)
 	}
 	return j.last + 1 - propensity.Day(min(days/5, most)), nil
 }

@@ -84,14 +84,14 @@ func readPlanes[T uint8 | uint16 | uint32](p *planes, who *bitmap.Words, to *[bi
 				out[4], out[5], out[6], out[7] = base+T(a>>32), base+T(a>>40), base+T(a>>48), base+T(a>>56)
 				continue
 			}
-			out[0] = base + T(uint8(a)) + T(uint8(b))<<8
-			out[1] = base + T(uint8(a>>8)) + T(uint8(b>>8))<<8
-			out[2] = base + T(uint8(a>>16)) + T(uint8(b>>16))<<8
-			out[3] = base + T(uint8(a>>24)) + T(uint8(b>>24))<<8
-			out[4] = base + T(uint8(a>>32)) + T(uint8(b>>32))<<8
-			out[5] = base + T(uint8(a>>40)) + T(uint8(b>>40))<<8
-			out[6] = base + T(uint8(a>>48)) + T(uint8(b>>48))<<8
-			out[7] = base + T(uint8(a>>56)) + T(uint8(b>>56))<<8
+			out[0] = base + T(uint16(uint8(a))|uint16(uint8(b))<<8)
+			out[1] = base + T(uint16(uint8(a>>8))|uint16(uint8(b>>8))<<8)
+			out[2] = base + T(uint16(uint8(a>>16))|uint16(uint8(b>>16))<<8)
+			out[3] = base + T(uint16(uint8(a>>24))|uint16(uint8(b>>24))<<8)
+			out[4] = base + T(uint16(uint8(a>>32))|uint16(uint8(b>>32))<<8)
+			out[5] = base + T(uint16(uint8(a>>40))|uint16(uint8(b>>40))<<8)
+			out[6] = base + T(uint16(uint8(a>>48))|uint16(uint8(b>>48))<<8)
+			out[7] = base + T(uint16(uint8(a>>56))|uint16(uint8(b>>56))<<8)
 		}
 	}
 }

@@ -475,7 +475,8 @@ type SendModel struct {
 	// What the engagement comes from. CLICK: how messages were answered. HABIT: when CIDs are active, seen through the delays of answers. PRIOR: an
 	// assumed curve, as there are no best hours yet.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// The version of the send-time model, and the moment that the best hours are as of; not set for PRIOR.
+	// The version of the send-time model, empty while none is active: then each CID's own histogram speaks, shrunk to its zone's and everyone's; and the moment that the best hours
+	// are as of. Neither is set for PRIOR.
 	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -57,7 +57,8 @@ type SendTimeServiceClient interface {
 	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone: exactly what WhenAll's answers add up to.
 	Histogram(context.Context, *connect.Request[v1.WhenAllRequest]) (*connect.Response[v1.HistogramResponse], error)
 	// Refresh computes everybody's best hours as of the end of the last whole day, and switches to them in one step. The stream tells how far it
-	// is. Errors: FAILED_PRECONDITION with reason MODEL_NOT_ACTIVE when no version of the send-time model is active.
+	// is. While no version of the send-time model is active, they are those of the untrained model, by all that is known. Errors: FAILED_PRECONDITION with reason MODEL_MISFIT when the app has no
+	// event that the model goes by.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest]) (*connect.ServerStreamForClient[v1.RefreshResponse], error)
 	// Policies lists the policies and calendars there are, and can read their folder again: all of it takes effect, or nothing. Errors:
 	// FAILED_PRECONDITION with reason POLICIES_INVALID, which names file and line.
@@ -155,7 +156,8 @@ type SendTimeServiceHandler interface {
 	// Histogram counts an audience by the quarter hour in which each of it would be sent to, and by zone: exactly what WhenAll's answers add up to.
 	Histogram(context.Context, *connect.Request[v1.WhenAllRequest]) (*connect.Response[v1.HistogramResponse], error)
 	// Refresh computes everybody's best hours as of the end of the last whole day, and switches to them in one step. The stream tells how far it
-	// is. Errors: FAILED_PRECONDITION with reason MODEL_NOT_ACTIVE when no version of the send-time model is active.
+	// is. While no version of the send-time model is active, they are those of the untrained model, by all that is known. Errors: FAILED_PRECONDITION with reason MODEL_MISFIT when the app has no
+	// event that the model goes by.
 	Refresh(context.Context, *connect.Request[v1.RefreshRequest], *connect.ServerStream[v1.RefreshResponse]) error
 	// Policies lists the policies and calendars there are, and can read their folder again: all of it takes effect, or nothing. Errors:
 	// FAILED_PRECONDITION with reason POLICIES_INVALID, which names file and line.

@@ -1,0 +1,144 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"whowhen.dev/whowhen/features/rhythm"
+	"whowhen.dev/whowhen/models/sendtime"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/registry"
+)
+
+// untrainedVersion is the version of what nobody trained. Registries count from 1.
+const untrainedVersion registry.Version = "0"
+
+// untrainedRhythm returns what is reckoned by while no version of the send-time model is active: each CID's own histogram, shrunk to the curve of its
+// country or zone, shrunk to everyone's, all as the view knows them. It goes through everybody's activity once.
+func untrainedRhythm(ctx context.Context, view *segments.View, app *segments.App) (*rhythmModel, error) {
+	source := rhythm.DefaultSource()
+	source.ZoneAttribute, source.CountryAttribute = rhythm.DefaultAttributes(view)
+	countries, err := countriesOf(ctx, view, source.CountryAttribute)
+	if err != nil {
+		return nil, err
+	}
+	index := map[int64]int{}
+	for i, name := range countries {
+		if code, found := view.AttributeCode(source.CountryAttribute, name); found {
+			index[code] = i
+		}
+	}
+	const farAhead = 1 << 30 // after every event
+	sums := sendtime.NewCurveSums(countries)
+	r := rhythm.NewReader(ctx, view, app.Zone(), source)
+	defer r.Close()
+	for block := range view.Blocks() {
+		err := r.Block(block, func(persons []rhythm.Person) error {
+			for i := range persons {
+				p := &persons[i]
+				cursor := p.Cursor()
+				state := cursor.Before(farAhead)
+				if state.ActiveDays() == 0 {
+					continue
+				}
+				country, found := index[p.Country]
+				if !found {
+					country = sendtime.NoCountry
+				}
+				sums.Add((*sendtime.History)(state), sendtime.Question{OffsetMinutes: p.Offset(state, view.AsOf().Unix()), Zoned: p.Zoned(state), Country: country})
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	artifact := &sendtime.Artifact{Name: SendTimeModel, Version: untrainedVersion, Created: view.AsOf(), Model: sendtime.Untrained(sums.Curves()), Source: sendtime.Source{
+		Engaged: source.Engaged, Received: source.Received, Displayed: source.Displayed, Clicked: source.Clicked, ZoneAttribute: source.ZoneAttribute, CountryAttribute: source.CountryAttribute}}
+	data, err := artifact.Encode()
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeRhythm(data)
+	if err != nil {
+		return nil, err
+	}
+	return m, modelDir(app).SaveRule(m.identity, data)
+}
+
+// untrainedNow is untrainedRhythm by all that was known at the end of the last whole day.
+func untrainedNow(ctx context.Context, app *segments.App) (*rhythmModel, error) {
+	base, view, err := asKnown(ctx, app, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer base.Close()
+	return untrainedRhythm(ctx, view, app)
+}
+
+// stillWanted says that best hours made with a version are of no use any more, if so.
+func stillWanted(dir registry.Registry, version registry.Version) error {
+	if version != untrainedVersion {
+		return stillActive(dir, SendTimeModel, version)
+	}
+	m, err := activeRhythm(dir)
+	if err == nil && m != nil {
+		err = &segments.Error{Reason: reasonModelNotActive, Retryable: true, Message: fmt.Sprintf("version %s of model %s has become active meanwhile", m.artifact.Version, SendTimeModel)}
+	}
+	return err
+}
+
+// want notes that somebody asked for send times of an app that has no trained model, and has keep look at it.
+func (s *scores) want(app string) {
+	if _, noted := s.wants.LoadOrStore(app, true); !noted {
+		s.wake()
+	}
+}
+
+func (s *scores) wanted(app string) bool {
+	_, noted := s.wants.Load(app)
+	return noted
+}
+
+// countriesOf returns the countries with enough CIDs for a curve, by name.
+func countriesOf(ctx context.Context, view *segments.View, attribute string) (names []string, err error) {
+	const least, most = 50, 400
+	if attribute == "" {
+		return nil, nil
+	}
+	cids := map[int64]int{}
+	r := view.BlockReader(ctx)
+	defer r.Close()
+	for block := range view.Blocks() {
+		if _, err := r.GoTo(block); err != nil {
+			return nil, err
+		}
+		if err := r.AttributeCodes(attribute, func(_ uint16, code int64) { cids[code]++ }); err != nil {
+			return nil, err
+		}
+	}
+	for code, n := range cids {
+		if n >= least {
+			names = append(names, view.AttributeText(attribute, code))
+		}
+	}
+	slices.Sort(names)
+	return names[:min(len(names), most)], nil
+}
+
+// madeWith returns the model that best hours were made with.
+func madeWith(dir registry.Registry, published *segments.PublishedScores) (*rhythmModel, error) {
+	if published.Version != untrainedVersion {
+		return loadRhythm(dir, published.Version)
+	}
+	data, err := dir.Rule(published.Definition)
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		return nil, errors.New("its rule is not there")
+	}
+	return decodeRhythm(data)
+}
