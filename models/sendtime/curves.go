@@ -107,9 +107,21 @@ func (c *curveSum) curve(wider *Curve, weight float64) (out Curve) {
 
 func (c *curveSum) total() float64 { return max(c.cids[0], c.cids[1]) }
 
+// assumed is the prior curve as the other class of days bends it: what is known of weekdays says something of a weekend that nobody has seen yet.
+func (c *curveSum) assumed() (bent Curve) {
+	prior := PriorCurve()
+	seen := c.curve(&prior, priorCIDs)
+	for class := range bent {
+		for hour := range Hours {
+			bent[class][hour] = min(1, prior[class][hour]*seen[1-class][hour]/prior[1-class][hour])
+		}
+	}
+	return bent
+}
+
 // Curves returns the curves of those added.
 func (s *CurveSums) Curves() *Curves {
-	prior := PriorCurve()
+	prior := s.everyone.assumed()
 	out := &Curves{CIDs: s.everyone.total(), Everyone: s.everyone.curve(&prior, priorCIDs), Countries: s.names}
 	for i := range s.zone {
 		out.Zone = append(out.Zone, s.zone[i].curve(&out.Everyone, curveCIDs))
