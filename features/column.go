@@ -23,7 +23,7 @@ const (
 	Recency Family = iota + 1
 	// Count is the number of events in the window.
 	Count
-	// Days is the number of days in the window with the event.
+	// Days is the number of days in the window with the event. Like Count and Sum it may be Scaled.
 	Days
 	// Sum is the exact sum of a numeric property of the events in the window, in the property's unit, rounded once; values that
 	// are no numbers add nothing.
@@ -92,15 +92,21 @@ type Column struct {
 	WindowDays int
 	LongDays   int // of a trend
 	SpanDays   int // of a habit or chance
+	// Scaled says that a count, days or sum is for WindowDays days of data: where an event is known for L days only, of which L < WindowDays, it is
+	// times WindowDays / L. L is the distance from the first day on which anybody did the event, as far as the view tells, to D. Thus it is that of the window
+	// once the data reach so far back, and before that it does not grow with them.
+	Scaled bool
 }
 
 // Check returns why a column cannot be, or nil.
 func (c Column) Check() error {
 	want := Column{Family: c.Family, Name: c.Name, WindowDays: c.WindowDays}
 	switch c.Family {
-	case Recency, Count, Days, Gap, Pace, Weekend, Night:
+	case Recency, Gap, Pace, Weekend, Night:
+	case Count, Days:
+		want.Scaled = c.Scaled
 	case Sum, Flow:
-		want.Property = c.Property
+		want.Property, want.Scaled = c.Property, c.Scaled && c.Family == Sum
 		if wrong := batch.CheckName(c.Property); wrong != "" {
 			return fmt.Errorf("the property of a %s: %s", c.Family, wrong)
 		}
@@ -129,7 +135,7 @@ func (c Column) Check() error {
 	if c != want {
 		return fmt.Errorf("a column of the family %s has no use for some of %+v", c.Family, c)
 	}
-	if c.WindowDays < 0 || c.WindowDays > MaxWindowDays {
+	if c.WindowDays < 0 || c.WindowDays > MaxWindowDays || c.Scaled && c.WindowDays == 0 {
 		return fmt.Errorf("a window is of 1d to %dd", MaxWindowDays)
 	}
 	if c.Family == Tenure {
@@ -160,6 +166,8 @@ func (c Column) String() string {
 	switch {
 	case c.Family == Trend:
 		args = append(args, days(c.WindowDays), days(c.LongDays))
+	case c.Scaled:
+		args = append(args, "per "+days(c.WindowDays))
 	case c.WindowDays > 0:
 		args = append(args, "within "+days(c.WindowDays))
 	}
@@ -188,8 +196,9 @@ func (c *Column) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Grows says whether the column grows with the time that the store covers, when that is so many days at first: a window that reaches beyond them
-// holds more each day, as does the time since somebody was first heard of. That such a column moves says nothing.
+// Grows says whether the column moves with the time that the store covers, when that is so many days at first: a window that reaches beyond them
+// holds more each day, and a scaled one newcomers for a lesser part of it; the time since somebody was first heard of grows, too. That such a column
+// moves says nothing.
 func (c Column) Grows(coveredDays int) bool {
 	switch c.Family {
 	case Tenure:

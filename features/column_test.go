@@ -19,6 +19,9 @@ func TestParse(t *testing.T) {
 		{`Recency ( "open" , WITHIN 007D )`, `recency("open", within 7d)`},
 		{`count("caf\u00e9", within 30d)`, `count("café", within 30d)`},
 		{`sum("purchase.amount", within 90d)`, `sum("purchase.amount", within 90d)`},
+		{`COUNT("open",Per 0365d)`, `count("open", per 365d)`},
+		{`days("open", per 1d)`, `days("open", per 1d)`},
+		{`sum("purchase", "net.amount", per 36500d)`, `sum("purchase", "net.amount", per 36500d)`},
 		{`sum("push.sent.cost")`, `sum("push.sent.cost")`},
 		{`sum("purchase", "amount", within 1d)`, `sum("purchase.amount", within 1d)`},
 		{`sum("purchase", "net.amount")`, `sum("purchase", "net.amount")`},
@@ -73,6 +76,13 @@ func TestParseErrors(t *testing.T) {
 		{`chance("open")`, "expected ','", 13},
 		{`chance("open", 36501d)`, "expected a number of days", 15},
 		{`tag("vip", within 7d)`, "has no use for", 0},
+		{`count("open", per)`, "expected a number of days", 17},
+		{`count("open", per 0d)`, "expected a number of days", 18},
+		{`count("open", percent 7d)`, "expected a window such as within 30d, found 'p'", 14},
+		{`recency("open", per 7d)`, "has no use for", 0},
+		{`flow("buy.amount", per 7d)`, "has no use for", 0},
+		{`habit("open", 7d, per 7d)`, "has no use for", 0},
+		{`trend("open", per 7d)`, "expected a number of days", 14},
 		{"tag(\"\xff\")", "UTF-8", 0},
 		{`tag("` + strings.Repeat("a", features.MaxTextBytes) + `")`, "at most 4096 bytes", 0},
 	} {
@@ -82,8 +92,10 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.60s is %+v, %v; want at %d: %s", c.text, got, err, c.offset, c.message)
 		}
 	}
-	if _, err := (features.Column{Family: features.Count}).MarshalText(); err == nil {
-		t.Error("a column without a name has a text")
+	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}} {
+		if _, err := c.MarshalText(); err == nil {
+			t.Errorf("%+v has a text", c)
+		}
 	}
 }
 
@@ -110,6 +122,10 @@ func drawColumn(t *rapid.T) features.Column {
 		c.Per = name.Draw(t, "per")
 	}
 	c.WindowDays = rapid.SampledFrom([]int{0, 1, 30, features.MaxWindowDays}).Draw(t, "window")
+	switch c.Family {
+	case features.Count, features.Days, features.Sum:
+		c.Scaled = c.WindowDays > 0 && rapid.Bool().Draw(t, "scaled")
+	}
 	return c
 }
 
@@ -126,7 +142,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `count("x", per 365d)`, `sum("a","b.c",PER 1d)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -150,6 +166,8 @@ func TestMarks(t *testing.T) {
 		`recency("push.clicked")`:           {false, true, true},
 		`rate("push.clicked", "push.sent")`: {false, true, false},
 		`rate("open", "push.sent")`:         {false, true, false},
+		`count("open", per 365d)`:           {false, false, false},
+		`count("push.sent", per 365d)`:      {false, true, true},
 	} {
 		c := parsed(t, text)[0]
 		if got := [3]bool{c.Static(), c.Receipt(), c.Exposure()}; got != want {

@@ -17,6 +17,7 @@ type event struct {
 	counts, onDays, bounds, weekends, rows, nights int
 	sums                                           []int // by property
 	habits                                         []span
+	known                                          known
 }
 
 // span is a length of spans, and up to which age they are counted.
@@ -31,6 +32,7 @@ type output struct {
 	property int
 	span     int // days that a chance looks ahead
 	habit    int // which of the event's
+	scaled   bool
 }
 
 type kind uint8
@@ -97,6 +99,7 @@ func (e *event) settle() {
 		if o.window == 0 {
 			o.window = noWindow
 		}
+		e.known.wanted = e.known.wanted || o.scaled
 		switch o.kind {
 		case plainCount, trend, rateOver:
 			e.counts = max(e.counts, o.window)
@@ -136,7 +139,7 @@ func (x *Extractor) walk(e *event) error {
 	for _, d := range x.reader.Days(e.name, from) {
 		age := int(today - d.Day())
 		for len(left) > 0 && left[0].window <= age {
-			x.readOff(left[0])
+			x.readOff(e, left[0])
 			left = left[1:]
 		}
 		if err := x.tally.day(e, d, age, x.members); err != nil {
@@ -144,13 +147,13 @@ func (x *Extractor) walk(e *event) error {
 		}
 	}
 	for _, o := range left {
-		x.readOff(o)
+		x.readOff(e, o)
 	}
 	return nil
 }
 
 // readOff makes a column what has been tallied so far.
-func (x *Extractor) readOff(o output) {
+func (x *Extractor) readOff(e *event, o output) {
 	t := &x.tally
 	if o.kind == rateOver {
 		to := x.rates[o.column].per
@@ -223,5 +226,8 @@ func (x *Extractor) readOff(o output) {
 		for row, who := range x.ordinals {
 			to[row] = share(float64(to[row])/short, float64(t.count[who])/long)
 		}
+	}
+	if o.scaled {
+		e.known.scale(to, o.window, x.view.Day())
 	}
 }

@@ -29,7 +29,7 @@ func columnsOfTests(t testing.TB) []features.Column {
 		`tenure`, `recency("open")`, `recency("open", within 7d)`, `count("open")`, `count("open", within 1d)`, `count("open", within 3d)`, `count("open", within 30d)`,
 		`days("open", within 7d)`, `days("open")`, `days("buy", within 14d)`, `sum("buy.amount", within 7d)`, `sum("buy.amount")`, `sum("buy.units", within 3d)`,
 		`trend("open", 3d, 14d)`, `gap("open", within 30d)`, `gap("buy")`, `pace("open")`, `pace("buy", within 7d)`, `pace("never")`, `flow("buy.amount")`, `flow("buy.units", within 14d)`, `flow("buy.nothing")`, `habit("open", 7d)`, `habit("open", 1d, within 30d)`, `habit("buy", 3d, within 7d)`, `habit("never", 3d)`,
-		`chance("open", 7d)`, `chance("open", 30d, within 14d)`, `chance("buy", 36500d)`, `chance("never", 1d)`, `weekend("open", within 14d)`, `night("open", within 14d)`, `night("buy")`,
+		`chance("open", 7d)`, `chance("open", 30d, within 14d)`, `chance("buy", 36500d)`, `chance("never", 1d)`, `count("open", per 90d)`, `count("open", per 20d)`, `count("never", per 7d)`, `days("buy", per 365d)`, `days("push.clicked", per 7d)`, `sum("buy.amount", per 90d)`, `sum("buy.nothing", per 90d)`, `weekend("open", within 14d)`, `night("open", within 14d)`, `night("buy")`,
 		`rate("push.clicked", "push.sent", within 14d)`, `rate("open", "open")`, `rate("open", "never")`, `count("never", within 7d)`, `recency("never")`,
 		`tag("vip")`, `tag("nobody")`, `attr("country")`, `attr("age")`, `attr("member")`, `attr("since")`, `attr("nothing")`, `sum("buy.nothing")`,
 	} {

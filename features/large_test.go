@@ -127,6 +127,9 @@ func fortyColumns(t testing.TB, event string) []features.Column {
 		}
 	}
 	return append(all,
+		features.Column{Family: features.Count, Name: event, WindowDays: 365, Scaled: true},
+		features.Column{Family: features.Days, Name: event, WindowDays: 365, Scaled: true},
+		features.Column{Family: features.Sum, Name: event, Property: "amount", WindowDays: 365, Scaled: true},
 		features.Column{Family: features.Night, Name: event, WindowDays: 90},
 		features.Column{Family: features.Pace, Name: event, WindowDays: 365},
 		features.Column{Family: features.Flow, Name: event, Property: "amount", WindowDays: 365},
@@ -162,9 +165,11 @@ func TestManyBlocks(t *testing.T) {
 	if min := c.cids * 3 / 4; len(one) < min || len(one) >= c.cids {
 		t.Errorf("%d of %d CIDs had been heard of", len(one), c.cids)
 	}
+	somebody := byCID[hexOf(0)][0] // who did it on the first day
+	somebody.cid = "somebody"
 	for i := range 500 {
 		cid := hexOf(i * (c.cids / 500))
-		w := twin{history: history{zone: app.Zone(), events: byCID[cid]}, today: past.Day(), now: c.now.UnixMilli()}
+		w := twin{history: history{zone: app.Zone(), events: append(slices.Clip(byCID[cid]), somebody)}, today: past.Day(), now: c.now.UnixMilli()}
 		got := map[string][]float32{}
 		if row := one[cid]; row != nil {
 			got[cid] = row

@@ -131,7 +131,9 @@ func (p *parser) windows(c *Column) (err error) {
 	case p.next() == ',':
 		p.at++
 		p.blanks()
-		if word := p.word(); !strings.EqualFold(word, "within") {
+		word := p.word()
+		c.Scaled = strings.EqualFold(word, "per")
+		if !c.Scaled && !strings.EqualFold(word, "within") {
 			p.at -= len(word)
 			return p.expected("a window such as within 30d")
 		}

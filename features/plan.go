@@ -112,9 +112,7 @@ func choose(day int32, events []segments.EventSummary, tier []int, o Options) Pl
 		}
 		windows := p.windows(day, e, tier)
 		p.behaviour(e.Name, windows)
-		for _, w := range windows {
-			p.add(Column{Family: Days, Name: e.Name, WindowDays: w})
-		}
+		p.each(Column{Family: Days, Name: e.Name}, windows)
 		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
 		p.add(Column{Family: Pace, Name: e.Name, WindowDays: longestDays})
 		for _, f := range []Family{Habit, Chance} {
@@ -137,19 +135,31 @@ func (p *Plan) windows(day int32, e segments.EventSummary, tier []int) []int {
 	known := int(day-e.FirstDay) + 1
 	for i, w := range tier {
 		if w >= known && i+1 < len(tier) {
-			p.leaveOut(fmt.Sprintf("windows of %s above %dd", value.Quote(e.Name), w), fmt.Sprintf("the event is known for %d days", known))
+			p.leaveOut(fmt.Sprintf("windows of %s above %dd", value.Quote(e.Name), w), fmt.Sprintf("the event is known for %d days; columns per %dd of data stand for them", known, longestDays))
 			return tier[:i+1]
 		}
 	}
 	return tier
 }
 
+// each adds a column for every window, and where the longest is left out the scaled one of it. The shortest window beyond the data holds all of them
+// at the time of training, and less and less of them later; the scaled column goes on to say who has done much since the beginning. It
+// does not replace the other: later on, those who did little have less of it than anybody had in training, and look alike.
+func (p *Plan) each(c Column, windows []int) {
+	for _, w := range windows {
+		c.WindowDays = w
+		p.add(c)
+	}
+	if !slices.Contains(windows, longestDays) {
+		c.WindowDays, c.Scaled = longestDays, true
+		p.add(c)
+	}
+}
+
 // behaviour adds recency, counts and trends.
 func (p *Plan) behaviour(event string, windows []int) {
 	p.add(Column{Family: Recency, Name: event, WindowDays: longestDays})
-	for _, w := range windows {
-		p.add(Column{Family: Count, Name: event, WindowDays: w})
-	}
+	p.each(Column{Family: Count, Name: event}, windows)
 	for _, pair := range [][2]int{{7, 30}, {30, 90}, {90, 365}} {
 		if slices.Contains(windows, pair[0]) && slices.Contains(windows, pair[1]) {
 			p.add(Column{Family: Trend, Name: event, WindowDays: pair[0], LongDays: pair[1]})
@@ -183,9 +193,7 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
 		default:
 			taken++
-			for _, w := range windows {
-				p.add(Column{Family: Sum, Name: e.Name, Property: property.Name, WindowDays: w})
-			}
+			p.each(Column{Family: Sum, Name: e.Name, Property: property.Name}, windows)
 			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
 		}
 	}

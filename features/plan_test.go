@@ -78,7 +78,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
+	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
 		if !slices.Contains(plan.Columns, parsed(t, text)[0]) {
 			t.Errorf("%s is not there", text)
 		}
@@ -86,6 +86,9 @@ func TestChoose(t *testing.T) {
 	for _, c := range plan.Columns {
 		if err := c.Check(); err != nil {
 			t.Errorf("%s: %v", c, err)
+		}
+		if c.Scaled && c.Name != "push.sent" {
+			t.Errorf("%s is scaled, and the event is known for as long", c)
 		}
 		if c.Name == "push.sent" && c.WindowDays > 14 && c.WindowDays != 365 || c.Name == "push.displayed" || c.Family == features.Count && c.Name == "push.clicked" {
 			t.Errorf("%s has no use", c)
@@ -103,6 +106,38 @@ func TestChoose(t *testing.T) {
 	without, err := features.Choose(shop(), features.Options{WithoutReceipts: true})
 	if err != nil || slices.ContainsFunc(without.Columns, features.Column.Receipt) {
 		t.Errorf("%v, %v", without.Columns, err)
+	}
+}
+
+// TestChooseShort chooses of events that are known for less than the longest window.
+func TestChooseShort(t *testing.T) {
+	for _, c := range []struct {
+		knownDays       int
+		shortest        int  // window beyond the data, or the longest
+		scaled, longest bool // whether there are columns of the longest window, scaled and not
+	}{
+		{1, 1, true, false}, {51, 60, true, false}, {60, 60, true, false}, {61, 90, true, false}, {180, 180, true, false}, {181, 365, false, true}, {1000, 365, false, true},
+	} {
+		catalog := shop()
+		catalog.Events = slices.DeleteFunc(catalog.Events, func(e segments.EventSummary) bool { return e.Name != "purchase" })
+		catalog.Events[0].FirstDay = catalog.Day + 1 - int32(c.knownDays)
+		plan, err := features.Choose(catalog, features.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []features.Family{features.Count, features.Days, features.Sum} {
+			of := features.Column{Family: f, Name: "purchase"}
+			if f == features.Sum {
+				of.Property = "Quantity"
+			}
+			has := func(window int, scaled bool) bool {
+				of.WindowDays, of.Scaled = window, scaled
+				return slices.Contains(plan.Columns, of)
+			}
+			if !has(c.shortest, false) || has(365, true) != c.scaled || has(365, false) != c.longest {
+				t.Errorf("%s where the event is known for %d days: %v", f, c.knownDays, plan.Columns)
+			}
+		}
 	}
 }
 
@@ -204,7 +239,7 @@ func TestFit(t *testing.T) {
 		t.Errorf("%v, %d, %v", levels, others, err)
 	}
 	columns := parsed(t, `tenure`, `tag("vip")`, `tag("none")`, `attr("country")`, `attr("likes")`, `attr("none")`, `attr("age")`, `count("buy")`, `count("none")`,
-		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`)
+		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`, `count("buy", per 7d)`, `days("none", per 7d)`)
 	var why []string
 	for _, m := range features.Misfits(v, columns, features.Levels{columns[6]: {"x"}}) {
 		why = append(why, m.Column.String()+": "+m.Why)
@@ -214,6 +249,7 @@ func TestFit(t *testing.T) {
 		`attr("likes"): the attribute has lists, which make no column`, `attr("none"): the app has no attribute "none"`,
 		`attr("age"): levels are given, and the attribute is of type number`, `count("none"): the app has no event "none"`,
 		`sum("buy.none"): the event "buy" has no property "none"`, `chance("none", 7d): the app has no event "none"`, `rate("buy", "none"): the app has no event "none"`,
+		`days("none", per 7d): the app has no event "none"`,
 	}
 	if !slices.Equal(why, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(why, "\n     "), strings.Join(want, "\n     "))

@@ -51,10 +51,12 @@ func columnWords(c features.Column) string {
 }
 
 func inWindow(c features.Column) string {
-	switch c.WindowDays {
-	case 0:
+	switch {
+	case c.Scaled:
+		return fmt.Sprintf(" per %s of data", dayWords(strconv.Itoa(c.WindowDays)))
+	case c.WindowDays == 0:
 		return ""
-	case 1:
+	case c.WindowDays == 1:
 		return " on the last day"
 	}
 	return fmt.Sprintf(" in the last %d days", c.WindowDays)
