@@ -36,7 +36,8 @@ func (s sendTimeService) load(p *sendPlan, app *segments.App) {
 		}
 		// Of a version that is gone or damaged the best hours are there all the same.
 		if m := s.rhythmOf(app, published); m != nil {
-			p.predictor, p.nobody, p.zone, p.countries = m.Model, m.everyone, m.source.ZoneAttribute, m.countries // the hours are by the clocks that it says
+			p.predictor, p.nobody, p.countries = m.Model, m.everyone, m.countries
+			p.zone, p.country = cmp.Or(m.source.ZoneAttribute, p.zone), cmp.Or(m.source.CountryAttribute, p.country) // the hours are by the clocks that it says
 			if m.Clicks() {
 				p.model.Kind = "CLICK"
 			}
@@ -93,19 +94,28 @@ func hoursGeneration(v *segments.View, identity string) (generation uint64, from
 	return generation, from
 }
 
-// rhythmOf returns the version that best hours were made with, nil when it is gone or damaged. It reads a file once for each app and version.
+// keptRhythm is the model that an app's best hours were made with, nil if it could not be read at a time.
+type keptRhythm struct {
+	identity string
+	model    *rhythmModel
+	at       time.Time
+}
+
+// rhythmOf returns the version that best hours were made with, nil when it is gone or damaged. It reads a file once for each app and version; one that
+// cannot be read, once a minute.
 func (s sendTimeService) rhythmOf(app *segments.App, published *segments.PublishedScores) *rhythmModel {
-	if kept, ok := s.rhythms.Load(app.Name()); ok {
-		if m := kept.(*rhythmModel); m.identity == published.Definition {
-			return m
+	now := s.server.clock()
+	if v, ok := s.rhythms.Load(app.Name()); ok {
+		if kept := v.(*keptRhythm); kept.identity == published.Definition && (kept.model != nil || now.Sub(kept.at) < time.Minute) {
+			return kept.model
 		}
 	}
 	m, err := madeWith(modelDir(app), published)
 	if err != nil || m.identity != published.Definition {
 		s.server.logger.Error("the send-time model that the best hours were made with cannot be read; they are used without it", "app", app.Name(), "version", published.Version, "error", fmt.Sprint(err))
-		return nil
+		m = nil
 	}
-	s.rhythms.Store(app.Name(), m)
+	s.rhythms.Store(app.Name(), &keptRhythm{published.Definition, m, now})
 	return m
 }
 
@@ -120,10 +130,14 @@ func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir reg
 		return err
 	}
 	defer base.Close()
-	if p := publishedHours(view); p != nil && (m != nil && p.Definition == m.identity || m == nil && p.Version == untrainedVersion) && !s.aged(p, view, every) {
-		return nil
+	p := publishedHours(view)
+	made := p != nil && m != nil && p.Definition == m.identity
+	if p != nil && m == nil && p.Version == untrainedVersion {
+		_, err := madeWith(dir, p) // a rule that is gone is made anew
+		made = err == nil
 	}
-	if source := rhythm.DefaultSource(); m == nil && !source.Tells(view) {
+	source := untrainedSource(view, dir, nil)
+	if made && !s.aged(p, view, every) || m == nil && !source.Tells(view) {
 		return nil
 	}
 	if err := s.computing.Acquire(ctx, 1); err != nil {
@@ -132,13 +146,13 @@ func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir reg
 	defer s.computing.Release(1)
 	begun := s.clock()
 	if m == nil {
-		if m, err = untrainedRhythm(ctx, view, app); err != nil {
+		if m, err = untrainedRhythm(ctx, view, app, source); err != nil {
 			return err
 		}
 	}
-	p, err := s.refreshHours(ctx, app, m, restAsLong(time.Now), func(_, _, _ uint64) error { return nil })
+	done, err := s.refreshHours(ctx, app, m, restAsLong(time.Now), func(_, _, _ uint64) error { return nil })
 	if err == nil {
-		s.logger.Info("best hours computed", "app", app.Name(), "version", m.artifact.Version, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
+		s.logger.Info("best hours computed", "app", app.Name(), "version", m.artifact.Version, "cids", done.scored, "position", done.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
 	}
 	return err
 }
@@ -159,6 +173,7 @@ func (s *scores) refreshHours(ctx context.Context, app *segments.App, m *rhythmM
 	if err := m.misfit(view); err != nil {
 		return done, err
 	}
+	m = m.in(view)
 	version, all := m.artifact.Version, view.CIDs()
 	for first := int(from); first == 0 || first < all; first += scoring.ShardCIDs {
 		shard, err := m.shard(ctx, view, app.Zone(), uint32(first), min(scoring.ShardCIDs, all-first), rest)
@@ -231,9 +246,8 @@ func (m *rhythmModel) best(view *segments.View, p *rhythm.Person) hours.Hours {
 	cursor := p.Cursor()
 	state := cursor.Before(farAhead)
 	best := hours.Hours{ActiveDays: state.ActiveDays()}
-	if n := len(p.Events); n > 0 && p.Events[n-1].Own {
-		last := &p.Events[n-1]
-		best.Seen, best.OffsetMinutes, best.SeenHour = true, int(last.OffsetMinutes), last.Seconds/secondsPerHour
+	if asOf := view.AsOf().Unix() / secondsPerHour; state.Seen && asOf-state.LastSeconds/secondsPerHour < hours.MaxSeenHours {
+		best.Seen, best.OffsetMinutes, best.SeenHour = true, int(state.OffsetMinutes), state.LastSeconds/secondsPerHour
 	}
 	tomorrow := view.Day() + 1
 	question := sendtime.Question{OffsetMinutes: p.Offset(state, view.AsOf().Unix()), Zoned: p.Zoned(state), Country: m.country(view, p.Country)}
@@ -282,6 +296,9 @@ func (s sendTimeService) Refresh(ctx context.Context, r *connect.Request[whowhen
 	if err != nil {
 		return err
 	}
+	if err := checkEvents(r.Msg.GetEvents(), m); err != nil {
+		return err
+	}
 	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -289,7 +306,7 @@ func (s sendTimeService) Refresh(ctx context.Context, r *connect.Request[whowhen
 	last := &whowhenv1.RefreshResponse{}
 	if m != nil {
 		last.Version = m.artifact.Version
-	} else if m, err = untrainedNow(ctx, app); err != nil {
+	} else if m, err = untrainedNow(ctx, app, r.Msg.GetEvents()); err != nil {
 		return err
 	}
 	done, err := s.server.scores.refreshHours(ctx, app, m, nil, func(done, all, cids uint64) error {

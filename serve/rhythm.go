@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -95,6 +96,14 @@ func activeRhythm(dir registry.Registry) (*rhythmModel, error) {
 	return loadRhythm(dir, version)
 }
 
+// in returns the model with the attributes of zone and country that an app has now, where it had none when the model was trained.
+func (m *rhythmModel) in(v *segments.View) *rhythmModel {
+	here := *m
+	zone, country := rhythm.DefaultAttributes(v)
+	here.source.ZoneAttribute, here.source.CountryAttribute = cmp.Or(m.source.ZoneAttribute, zone), cmp.Or(m.source.CountryAttribute, country)
+	return &here
+}
+
 // country returns the index of a country in the model.
 func (m *rhythmModel) country(v *segments.View, code int64) int {
 	if code < 0 || m.source.CountryAttribute == "" {
@@ -120,16 +129,12 @@ func (m *rhythmModel) misfit(v *segments.View) error {
 	if m.source.Tells(v) {
 		return nil
 	}
-	return &segments.Error{Reason: "MODEL_MISFIT", Field: "version",
-		Message: fmt.Sprintf("%s goes by the events %q, of which this store has none; load what is missing, or train again", m.name(), m.source.Engaged)}
-}
-
-// name names the version.
-func (m *rhythmModel) name() string {
 	if m.artifact.Version == untrainedVersion {
-		return "the untrained model of send times"
+		return &segments.Error{Reason: "MODEL_MISFIT", Field: "events",
+			Message: fmt.Sprintf("activity is taken to be the events %q, of which this store has none: name what is activity (whowhen when --refresh --event NAME), or load what is missing", m.source.Engaged)}
 	}
-	return fmt.Sprintf("version %s of model %s", m.artifact.Version, SendTimeModel)
+	return &segments.Error{Reason: "MODEL_MISFIT", Field: "version",
+		Message: fmt.Sprintf("version %s of model %s goes by the events %q, of which this store has none; load what is missing, or train again", m.artifact.Version, SendTimeModel, m.source.Engaged)}
 }
 
 // describe says what there is of a version.

@@ -4,19 +4,22 @@ import (
 	"slices"
 	"strings"
 
+	"whowhen.dev/whowhen/features/rhythm"
 	"whowhen.dev/whowhen/models/sendtime"
 	"whowhen.dev/whowhen/serve/hours"
 	"whowhen.dev/whowhen/serve/plan"
 )
 
 const (
-	// recentHours is for how long an offset that was seen counts: a traveller may have come home since.
-	recentHours = 30 * 24
+	// recentHours is for how long an offset that was seen counts against a profile: a traveller may have come home since. Where there is no profile it is all
+	// that is known, however old.
+	recentHours = rhythm.OffsetDays * 24
 	// maxKeptCodes bounds the codes of attributes of which it is kept what they mean. Where an attribute has more values, those that came later are
 	// looked up for each CID.
 	maxKeptCodes = 1 << 16
-	// maxKeptChanges bounds the changes of offset within recentHours with which zones are looked up once.
-	maxKeptChanges = 3
+	// maxKeptChanges bounds the changes of offset with which zones are looked up once: some 15 in the years that an offset may be old, 30 where clocks are
+	// changed for Ramadan, too.
+	maxKeptChanges = 40
 )
 
 // homes tells where CIDs live by their attributes and the offsets that were seen of them, and keeps what it has found out. It belongs to one goroutine.
@@ -114,12 +117,15 @@ func keep[T any](list []T, at uint32, v T) []T {
 func (h *homes) newZone(zone *plan.Zone) *profileZone {
 	p := h.plan
 	z := &profileZone{zone: zone, kept: true, atHome: hours.NoOffset, seen: map[seenKey]*abode{}, unseen: h.abodeOf(zone, nil)}
-	now := p.nowHour * secondsPerHour
+	now, oldHours := p.nowHour*secondsPerHour, int64(recentHours)
+	if zone == nil {
+		oldHours = hours.MaxSeenHours + 48 // they were computed a day or two ago
+	}
 	for _, of := range []*plan.Zone{zone, p.app} {
 		if of == nil {
 			continue
 		}
-		changes, ok := of.Changes(now-(recentHours+1)*secondsPerHour, now+secondsPerHour, maxKeptChanges)
+		changes, ok := of.Changes(now-(oldHours+1)*secondsPerHour, now+secondsPerHour, maxKeptChanges)
 		z.kept = z.kept && ok
 		z.changes = append(z.changes, changes...)
 		if of == zone && ok && len(changes) == 0 {
@@ -152,7 +158,7 @@ func (h *homes) abodeIn(z *profileZone, offset uint8, seenHour uint16) *abode {
 		return z.unseen
 	}
 	hour := hours.Seen(seenHour, h.plan.nowHour)
-	if h.plan.nowHour-hour > recentHours {
+	if z.zone != nil && h.plan.nowHour-hour > recentHours {
 		return z.unseen
 	}
 	minutes, _ := hours.Offset(offset)

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,17 +10,36 @@ import (
 	"whowhen.dev/whowhen/features/rhythm"
 	"whowhen.dev/whowhen/models/sendtime"
 	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/serve/registry"
 )
 
 // untrainedVersion is the version of what nobody trained. Registries count from 1.
 const untrainedVersion registry.Version = "0"
 
+// untrainedSource says what the untrained model reads: the events named, else those that its last rule read, else what every delivery layer reports.
+func untrainedSource(view *segments.View, dir registry.Registry, events []string) rhythm.Source {
+	source := rhythm.DefaultSource()
+	if p := publishedHours(view); p != nil && p.Version == untrainedVersion {
+		if m, err := madeWith(dir, p); err == nil {
+			source = m.source
+		}
+	}
+	if len(events) > 0 {
+		source.Engaged = events
+	}
+	source.ZoneAttribute, source.CountryAttribute = rhythm.DefaultAttributes(view)
+	return source
+}
+
 // untrainedRhythm returns what is reckoned by while no version of the send-time model is active: each CID's own histogram, shrunk to the curve of its
 // country or zone, shrunk to everyone's, all as the view knows them. It goes through everybody's activity once.
-func untrainedRhythm(ctx context.Context, view *segments.View, app *segments.App) (*rhythmModel, error) {
-	source := rhythm.DefaultSource()
-	source.ZoneAttribute, source.CountryAttribute = rhythm.DefaultAttributes(view)
+func untrainedRhythm(ctx context.Context, view *segments.View, app *segments.App, source rhythm.Source) (*rhythmModel, error) {
+	artifact := &sendtime.Artifact{Name: SendTimeModel, Version: untrainedVersion, Created: view.AsOf(), Source: sendtime.Source{
+		Engaged: source.Engaged, Received: source.Received, Displayed: source.Displayed, Clicked: source.Clicked, ZoneAttribute: source.ZoneAttribute, CountryAttribute: source.CountryAttribute}}
+	if err := (&rhythmModel{artifact: artifact, source: source}).misfit(view); err != nil {
+		return nil, err
+	}
 	countries, err := countriesOf(ctx, view, source.CountryAttribute)
 	if err != nil {
 		return nil, err
@@ -55,8 +75,7 @@ func untrainedRhythm(ctx context.Context, view *segments.View, app *segments.App
 			return nil, err
 		}
 	}
-	artifact := &sendtime.Artifact{Name: SendTimeModel, Version: untrainedVersion, Created: view.AsOf(), Model: sendtime.Untrained(sums.Curves()), Source: sendtime.Source{
-		Engaged: source.Engaged, Received: source.Received, Displayed: source.Displayed, Clicked: source.Clicked, ZoneAttribute: source.ZoneAttribute, CountryAttribute: source.CountryAttribute}}
+	artifact.Model = sendtime.Untrained(sums.Curves())
 	data, err := artifact.Encode()
 	if err != nil {
 		return nil, err
@@ -69,13 +88,32 @@ func untrainedRhythm(ctx context.Context, view *segments.View, app *segments.App
 }
 
 // untrainedNow is untrainedRhythm by all that was known at the end of the last whole day.
-func untrainedNow(ctx context.Context, app *segments.App) (*rhythmModel, error) {
+func untrainedNow(ctx context.Context, app *segments.App, events []string) (*rhythmModel, error) {
 	base, view, err := asKnown(ctx, app, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer base.Close()
-	return untrainedRhythm(ctx, view, app)
+	return untrainedRhythm(ctx, view, app, untrainedSource(view, modelDir(app), events))
+}
+
+// checkEvents says what is wrong with the events that somebody names as activity.
+func checkEvents(events []string, active *rhythmModel) error {
+	const most = 100
+	switch {
+	case len(events) == 0:
+		return nil
+	case active != nil:
+		return invalid("events", "version %s of model %s is active, which says itself what is activity; train another to change that", active.artifact.Version, SendTimeModel)
+	case len(events) > most:
+		return invalid("events", "%d events, at most %d are taken", len(events), most)
+	}
+	for i, name := range events {
+		if wrong := batch.CheckName(name); wrong != "" {
+			return invalid(fmt.Sprintf("events[%d]", i), "%s", wrong)
+		}
+	}
+	return nil
 }
 
 // stillWanted says that best hours made with a version are of no use any more, if so.
@@ -102,7 +140,7 @@ func (s *scores) wanted(app string) bool {
 	return noted
 }
 
-// countriesOf returns the countries with enough CIDs for a curve, by name.
+// countriesOf returns the countries with enough CIDs for a curve, those with most of them where they are too many, by name.
 func countriesOf(ctx context.Context, view *segments.View, attribute string) (names []string, err error) {
 	const least, most = 50, 400
 	if attribute == "" {
@@ -119,13 +157,17 @@ func countriesOf(ctx context.Context, view *segments.View, attribute string) (na
 			return nil, err
 		}
 	}
+	counts := map[string]int{}
 	for code, n := range cids {
 		if n >= least {
-			names = append(names, view.AttributeText(attribute, code))
+			name := view.AttributeText(attribute, code)
+			names, counts[name] = append(names, name), n
 		}
 	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	names = names[:min(len(names), most)]
 	slices.Sort(names)
-	return names[:min(len(names), most)], nil
+	return names, nil
 }
 
 // madeWith returns the model that best hours were made with.

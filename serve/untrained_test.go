@@ -146,9 +146,9 @@ func TestWithoutTraining(t *testing.T) {
 
 // TestRefreshWithoutTraining holds that best hours are there on demand, and that an app that has nothing to tell says so.
 func TestRefreshWithoutTraining(t *testing.T) {
-	app, c, _ := sendServer(t)
-	refresh := func() (*whowhenv1.RefreshResponse, error) {
-		stream, err := c.Refresh(t.Context(), connect.NewRequest(&whowhenv1.RefreshRequest{}))
+	app, c, s := sendServer(t)
+	refresh := func(events ...string) (*whowhenv1.RefreshResponse, error) {
+		stream, err := c.Refresh(t.Context(), connect.NewRequest(&whowhenv1.RefreshRequest{Events: events}))
 		if err != nil {
 			return nil, err
 		}
@@ -158,12 +158,53 @@ func TestRefreshWithoutTraining(t *testing.T) {
 		}
 		return last, errors.Join(stream.Err(), stream.Close())
 	}
-	if _, err := refresh(); err == nil || reasonOf(t, err) != "MODEL_MISFIT" {
-		t.Errorf("an app without events: %v", err)
+	for _, events := range [][]string{nil, {"purchase"}} {
+		if _, err := refresh(events...); err == nil || reasonOf(t, err) != "MODEL_MISFIT" || len(filesOf(t, app)) > 0 {
+			t.Errorf("an app without events: %v, rules %v", err, filesOf(t, app))
+		}
+	}
+	if _, err := refresh(""); err == nil || reasonOf(t, err) != "REQUEST_INVALID" {
+		t.Errorf("an event without a name: %v", err)
 	}
 	liveThreeDays(t, app)
 	if last, err := refresh(); err != nil || last.Version != "" || last.PublishedPosition == 0 || last.Cids != 3000 {
 		t.Errorf("%v, %v", last, err)
+	}
+	// What was named is kept for later, also by the schedule, which makes anew a rule that is gone or damaged.
+	r, err := app.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		b.Event(0, batch.Event{CID: "buyer", Name: "purchase", TimeMillis: testNow.AddDate(0, 0, -3).UnixMilli(), OffsetMinutes: batch.NoOffset})
+		return nil
+	}})
+	if err == nil {
+		err = awaitVisible(t.Context(), app, r.Position)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := refresh("purchase"); err != nil {
+		t.Fatal(err)
+	}
+	active := func() uint32 {
+		t.Helper()
+		answer, err := c.When(t.Context(), connect.NewRequest(&whowhenv1.WhenRequest{Cids: []string{"buyer", "nobody"}}))
+		if err != nil || answer.Msg.Model.Kind != "HABIT" {
+			t.Fatal(answer, err)
+		}
+		return answer.Msg.Windows[0].ActiveDays
+	}
+	if n := active(); n != 1 {
+		t.Errorf("a buyer was active on %d days", n)
+	}
+	if _, err := refresh(); err != nil || active() != 1 {
+		t.Errorf("%v; a buyer was active on %d days", err, active())
+	}
+	for _, rule := range filesOf(t, app) {
+		if err := os.WriteFile(rule, []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.scores.round(t.Context(), 24*time.Hour, time.Minute); len(s.scores.failed) > 0 || active() != 0 {
+		t.Errorf("after the rule was damaged a buyer is active on %d days, where opens are", active())
 	}
 }
 

@@ -26,7 +26,7 @@ type sendTimeService struct {
 	server  *Server
 	zones   *plan.Zones
 	hours   *hours.Decoder
-	rhythms *sync.Map // *rhythmModel by the app's name: the one used last
+	rhythms *sync.Map // *keptRhythm by the app's name: the one used last
 	rooms   *sendRooms
 }
 

@@ -144,8 +144,14 @@ func TestWrongMessages(t *testing.T) {
 // sendTimeArtifact returns a model that needs no samples: each CID's own histogram.
 func sendTimeArtifact(t testing.TB, version string) registry.Content {
 	t.Helper()
+	return sendTimeArtifactOf(t, version, "zone")
+}
+
+// sendTimeArtifactOf is trained on an app with that attribute of zones, or "".
+func sendTimeArtifactOf(t testing.TB, version, zoneAttribute string) registry.Content {
+	t.Helper()
 	a := &sendtime.Artifact{Name: SendTimeModel, Version: version, Created: testNow, Model: sendtime.Untrained(sendtime.NewCurveSums(nil).Curves()),
-		Source: sendtime.Source{Engaged: []string{"open"}, ZoneAttribute: "zone"}, Metrics: map[string]float64{gateFigure: 1},
+		Source: sendtime.Source{Engaged: []string{"open"}, ZoneAttribute: zoneAttribute}, Metrics: map[string]float64{gateFigure: 1},
 		Training: sendtime.Training{FirstDay: "2026-01-01", LastDay: "2026-03-01", JudgedFrom: "2026-02-01"}}
 	data, err := a.Encode()
 	if err != nil {

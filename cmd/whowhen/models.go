@@ -246,7 +246,7 @@ func (c *modelsDeactivateCmd) Run(ctx context.Context, m *Main) error {
 // activated scores everybody with the version that has become active, and says so.
 func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModelResponse) error {
 	if r.Name == sendTimeModel {
-		if err := m.refreshHours(ctx, a); err != nil {
+		if err := m.refreshHours(ctx, a, nil); err != nil {
 			return err
 		}
 		if m.flags.JSON {

@@ -17,6 +17,7 @@ type whenCmd struct {
 	CIDs          []string `arg:"" optional:"" name:"cid" help:"CIDs to send to. They need not be known."`
 	Expression    string   `name:"audience" placeholder:"EXPR" help:"Or an audience: counts it by quarter hour and zone."`
 	Refresh       bool     `help:"First compute everybody's best hours anew."`
+	Event         []string `placeholder:"EVENT" help:"With --refresh, while no model is active: what is activity, from now on. May be given several times. Default: open and push.clicked."`
 	From          string   `placeholder:"TIME" help:"First moment that a window may hold: RFC 3339, or a date. Default: now."`
 	Until         string   `placeholder:"TIME" help:"Every window ends by then. Default: a day after --from."`
 	Width         string   `default:"1h" placeholder:"TIME" help:"Length of a window, such as 30m or 3h. Default 1h."`
@@ -42,6 +43,9 @@ Examples:
 func (c *whenCmd) Run(ctx context.Context, m *Main) error {
 	if (len(c.CIDs) > 0) == (c.Expression != "") && !c.Refresh {
 		return usageError("name some CIDs, or an audience with --audience EXPR, one of the two.")
+	}
+	if len(c.Event) > 0 && !c.Refresh {
+		return usageError("--event says what best hours are computed from: give --refresh with it.")
 	}
 	width, err := time.ParseDuration(c.Width)
 	if c.Expression != "" && c.Alternatives > 0 {
@@ -70,7 +74,7 @@ func (c *whenCmd) Run(ctx context.Context, m *Main) error {
 		*t.to = timestamppb.New(at)
 	}
 	if c.Refresh {
-		if err := m.refreshHours(ctx, a); err != nil {
+		if err := m.refreshHours(ctx, a, c.Event); err != nil {
 			return err
 		}
 	}
@@ -87,8 +91,8 @@ func (c *whenCmd) Run(ctx context.Context, m *Main) error {
 const sendTimeModel = serve.SendTimeModel
 
 // refreshHours has everybody's best hours computed anew.
-func (m *Main) refreshHours(ctx context.Context, a *api) error {
-	stream, err := a.sendTime.Refresh(ctx, connect.NewRequest(&whowhenv1.RefreshRequest{App: m.flags.App}))
+func (m *Main) refreshHours(ctx context.Context, a *api, events []string) error {
+	stream, err := a.sendTime.Refresh(ctx, connect.NewRequest(&whowhenv1.RefreshRequest{App: m.flags.App, Events: events}))
 	if err != nil {
 		return err
 	}

@@ -76,16 +76,34 @@ type Person struct {
 	Events  []Event      // in the order of their time
 }
 
-// Zoned says whether it is known where the CID is, from its profile or from an event before.
+// Zoned says whether it is known where the CID is, from its profile or from the offset of an event before.
 func (p *Person) Zoned(s *State) bool { return p.ZoneKnown || s.Seen }
 
-// Offset returns what the CID's clock is ahead of UTC in minutes at a moment, as far as its state tells: as at its last event, but for the
-// changes of its profile's zone if it was last there.
+// OffsetDays is for how long an offset that was seen counts against a profile: a traveller may have come home since.
+const OffsetDays = 30
+
+// Offset returns what the CID's clock is ahead of UTC in minutes at a moment, as far as its state tells: as it was last seen, but for the
+// changes of its profile's zone if it was there, or may be there again.
 func (p *Person) Offset(s *State, seconds int64) int16 {
-	if !s.Seen || s.OffsetMinutes == offsetAt(p.Zone, s.LastSeconds) {
+	home := p.ZoneKnown && seconds-s.LastSeconds > OffsetDays*secondsPerDay
+	if !s.Seen || home || s.OffsetMinutes == offsetAt(p.Zone, s.LastSeconds) {
 		return offsetAt(p.Zone, seconds)
 	}
 	return s.OffsetMinutes
+}
+
+// follow gives events without an offset of their own the one that was seen before, of somebody whose profile tells no zone: what a server reports of
+// it happened where it was.
+func follow(events []Event) {
+	offset, seen := int16(0), false
+	for i := range events {
+		switch e := &events[i]; {
+		case e.Own:
+			offset, seen = e.OffsetMinutes, true
+		case seen:
+			e.OffsetMinutes = offset
+		}
+	}
 }
 
 func offsetAt(zone *time.Location, seconds int64) int16 {
@@ -298,6 +316,9 @@ func (r *Reader) read(persons []Person) error {
 	for i := range persons {
 		x := persons[i].Ordinal % segments.BlockCIDs
 		persons[i].Events = r.events[r.starts[x]:r.starts[x+1]:r.starts[x+1]]
+		if !persons[i].ZoneKnown {
+			follow(persons[i].Events)
+		}
 	}
 	return nil
 }

@@ -39,8 +39,8 @@ type State struct {
 	FirstDay, LastDay int32
 	// LastHours are the hours with activity, bit 0 from midnight on, of LastDay and of the two days before.
 	LastHours [trailDays]uint32
-	// LastSeconds is when the last event happened, in seconds since 1970, and OffsetMinutes what the clock there was ahead of UTC. They mean something
-	// if Seen.
+	// LastSeconds is when the last event with an offset of its own happened, in seconds since 1970, and OffsetMinutes what the clock there was ahead of UTC. They
+	// mean something if Seen.
 	LastSeconds   int64
 	OffsetMinutes int16
 	Seen          bool
@@ -124,7 +124,9 @@ func (s *State) Add(e Event) (own bool) {
 
 // add also says whether the event answers the last message. A click does, and so does engagement at once after the message was displayed.
 func (s *State) add(e Event) (own, answers bool) {
-	s.LastSeconds, s.OffsetMinutes, s.Seen = e.Seconds, e.OffsetMinutes, true
+	if e.Own {
+		s.LastSeconds, s.OffsetMinutes, s.Seen = e.Seconds, e.OffsetMinutes, true
+	}
 	switch e.Kind {
 	case Received:
 		s.message(e)

@@ -34,6 +34,9 @@ const (
 	offsetQuarter = 15 // minutes
 	offsetMiddle  = 127
 
+	// MaxSeenHours is how long ago an offset may have been seen; of one that is older it could not be told how old it is.
+	MaxSeenHours = 60_000
+
 	// NoOffset is the lower byte in column 4 of one whose clock was never seen.
 	NoOffset = 255
 )

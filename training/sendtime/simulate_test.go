@@ -90,7 +90,7 @@ func (s *simulated) live(day int32) {
 	for i := range s.people {
 		p := &s.people[i]
 		happen := func(seconds int64, kind rhythm.Kind) {
-			s.events[i] = append(s.events[i], rhythm.Event{Seconds: seconds, OffsetMinutes: p.at(day), Kind: kind})
+			s.events[i] = append(s.events[i], rhythm.Event{Seconds: seconds, OffsetMinutes: p.at(day), Own: true, Kind: kind})
 		}
 		messaged := day%campaignEvery == 0 && s.random.Float64() < p.targeted
 		local := (campaign + int32(p.at(day)/60) + model.Hours) % model.Hours

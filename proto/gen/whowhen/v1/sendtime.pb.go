@@ -1319,8 +1319,11 @@ func (x *HistogramZone) GetCids() uint64 {
 }
 
 type RefreshRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	App           string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	App   string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
+	// What is activity for the untrained model, from now on. Empty means as before, which at first is open and push.clicked. An error while a version is active, which
+	// says so itself.
+	Events        []string `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1360,6 +1363,13 @@ func (x *RefreshRequest) GetApp() string {
 		return x.App
 	}
 	return ""
+}
+
+func (x *RefreshRequest) GetEvents() []string {
+	if x != nil {
+		return x.Events
+	}
+	return nil
 }
 
 type RefreshResponse struct {
@@ -1562,9 +1572,10 @@ const file_whowhen_v1_sendtime_proto_rawDesc = "" +
 	"\x04cids\x18\x02 \x01(\x04R\x04cids\"7\n" +
 	"\rHistogramZone\x12\x12\n" +
 	"\x04zone\x18\x01 \x01(\tR\x04zone\x12\x12\n" +
-	"\x04cids\x18\x02 \x01(\x04R\x04cids\"\"\n" +
+	"\x04cids\x18\x02 \x01(\x04R\x04cids\":\n" +
 	"\x0eRefreshRequest\x12\x10\n" +
-	"\x03app\x18\x01 \x01(\tR\x03app\"\x94\x01\n" +
+	"\x03app\x18\x01 \x01(\tR\x03app\x12\x16\n" +
+	"\x06events\x18\x02 \x03(\tR\x06events\"\x94\x01\n" +
 	"\x0fRefreshResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\x04R\x04done\x12\x10\n" +
 	"\x03all\x18\x02 \x01(\x04R\x03all\x12\x12\n" +
