@@ -56,7 +56,7 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 	defer s.server.scores.activating.Unlock()
 	version, previous, err := dir.Before(name)
 	if err != nil {
-		return nil, err
+		return nil, noneBefore(dir, name, err)
 	}
 	if _, _, misfit, err := activatable(ctx, app, name, version); err != nil || misfit != nil {
 		return nil, cmp.Or(err, misfit)
@@ -68,6 +68,26 @@ func (s modelService) Rollback(ctx context.Context, r *connect.Request[whowhenv1
 		s.server.scores.wake()
 	}
 	return connect.NewResponse(&whowhenv1.ActivateModelResponse{Name: name, Version: version, Previous: previous}), nil
+}
+
+// noneBefore says of a model that cannot be rolled back what there is instead. Other errors than that stay.
+func noneBefore(dir registry.Registry, name string, err error) error {
+	if known := new(segments.Error); !errors.As(err, &known) || known.Reason != registry.NoneBefore {
+		return err
+	}
+	changes, changesErr := dir.Changes(name)
+	if changesErr != nil {
+		return changesErr
+	}
+	active, _ := registry.Active(changes)
+	message := fmt.Sprintf("no version of model %s was active before version %s, so there is none to go back to; activate another, or deactivate the model", name, active)
+	switch {
+	case active == "":
+		message = fmt.Sprintf("no version of model %s is active, so there is none to go back from; activate one", name)
+	case name == SendTimeModel:
+		message += ", and send times go by each CID's own days, untrained"
+	}
+	return &segments.Error{Reason: registry.NoneBefore, Field: "name", Message: message}
 }
 
 func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhenv1.RollbackModelRequest]) (*connect.Response[whowhenv1.ActivateModelResponse], error) {

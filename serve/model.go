@@ -27,6 +27,8 @@ const (
 	// maxScored bounds the CIDs of one Score, and maxMoved the columns named for each.
 	maxScored, maxMoved = 10_000, 100
 	maxByBytes          = 256
+	// untrainedName is what callers hear of best hours that no trained version made.
+	untrainedName = "untrained"
 )
 
 type modelService struct {
@@ -207,7 +209,11 @@ func encodePublished(p *segments.PublishedScores) *whowhenv1.PublishedScores {
 	if p == nil {
 		return nil
 	}
-	return &whowhenv1.PublishedScores{Version: p.Version, AsOf: timestamppb.New(p.AsOf), Cids: p.CIDs}
+	version := p.Version
+	if version == untrainedVersion {
+		version = untrainedName // the registry has no such version
+	}
+	return &whowhenv1.PublishedScores{Version: version, AsOf: timestamppb.New(p.AsOf), Cids: p.CIDs}
 }
 
 func encodeVersion(a *models.Artifact) *whowhenv1.ModelVersion {

@@ -478,3 +478,48 @@ func TestDeactivate(t *testing.T) {
 		}
 	}
 }
+
+// TestSendTimeModelIsTakenAway holds what is told of the send-time model while no version of it is active: there is none to go back from, and the best hours in
+// the store are untrained rather than of a version that nobody can name.
+func TestSendTimeModelIsTakenAway(t *testing.T) {
+	app, sendTime, s := sendServer(t)
+	liveThreeDays(t, app)
+	c := whowhenv1connect.NewModelServiceClient(InProcess(s.Handler()), "http://in-process")
+	for range 2 {
+		if _, err := modelDir(app).Add(SendTimeModel, func(v string) (registry.Content, error) { return sendTimeArtifact(t, v), nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change := connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: SendTimeModel})
+	wrong := func(want string) {
+		t.Helper()
+		if _, err := c.Rollback(t.Context(), change); reasonOf(t, err) != string(registry.NoneBefore) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+	wrong("no version of model send-time is active, so there is none to go back from")
+	if _, err := c.Activate(t.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: SendTimeModel, Version: "2"})); err != nil {
+		t.Fatal(err)
+	}
+	wrong("before version 2, so there is none to go back to; activate another, or deactivate the model, and send times go by each CID's own days")
+	if _, err := c.Deactivate(t.Context(), change); err != nil {
+		t.Fatal(err)
+	}
+	wrong("is active")
+	stream, err := sendTime.Refresh(t.Context(), connect.NewRequest(&whowhenv1.RefreshRequest{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stream.Receive() {
+	}
+	if err := errors.Join(stream.Err(), stream.Close()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.List(t.Context(), connect.NewRequest(&whowhenv1.ListModelsRequest{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := list.Msg.Models[0]; m.Active != "" || m.Published.GetVersion() != "untrained" || m.Published.GetCids() == 0 {
+		t.Errorf("%v", m)
+	}
+}

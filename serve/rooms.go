@@ -30,6 +30,7 @@ const (
 	refusalsAtOnce   = 64
 	slowestPerSecond = 16 << 10 // bytes, while others find no room
 	textPatience     = 2 * time.Second
+	cutEvery         = time.Second // while somebody waits, as callers may get slow after that
 )
 
 func newRooms(l Limits) *rooms {
@@ -64,12 +65,13 @@ func (r *rooms) takeNow(room *semaphore.Weighted, bytes int64) (share, bool) {
 	return share{}, false
 }
 
-// take waits for room, in turn, but not for ever.
+// take waits for room, in turn, but not for ever, and meanwhile makes slow callers leave.
 func (r *rooms) take(ctx context.Context, room *semaphore.Weighted, bytes int64, patience time.Duration) (share, error) {
 	if s, ok := r.takeNow(room, bytes); ok {
 		return s, nil
 	}
 	patient, cancel := context.WithTimeout(ctx, patience)
+	defer r.cutUntil(patient)()
 	defer cancel()
 	if err := room.Acquire(patient, bytes); err != nil {
 		if ctx.Err() != nil {
@@ -78,6 +80,24 @@ func (r *rooms) take(ctx context.Context, room *semaphore.Weighted, bytes int64,
 		return share{}, errBusy()
 	}
 	return share{room, bytes}, nil
+}
+
+// cutUntil makes slow callers leave again and again until a context ends. What it returns waits for that.
+func (r *rooms) cutUntil(ctx context.Context) (wait func()) {
+	var cutting sync.WaitGroup
+	cutting.Go(func() {
+		again := time.NewTicker(cutEvery)
+		defer again.Stop()
+		for {
+			select {
+			case <-again.C:
+				r.cutStalled()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return cutting.Wait
 }
 
 func (r *rooms) enter(c *call) {

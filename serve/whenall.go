@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -26,13 +25,13 @@ func (p *audiencePlan) close() {
 	p.turn.give(0)
 }
 
-// openAudience waits for a turn in a room, and then pins a version. Both are given back by close.
-func (s sendTimeService) openAudience(ctx context.Context, r *whowhenv1.WhenAllRequest, room *semaphore.Weighted) (_ *audiencePlan, err error) {
+// openAudience waits for a turn in one of two rooms, and then pins a version. Both are given back by close.
+func (s sendTimeService) openAudience(ctx context.Context, r *whowhenv1.WhenAllRequest, among *roomPair) (_ *audiencePlan, err error) {
 	node, err := expr.Parse(r.GetExpression())
 	if err != nil {
 		return nil, err
 	}
-	turn, err := s.rooms.take(ctx, s.server.rooms, room)
+	turn, err := s.rooms.take(ctx, s.server.rooms, among.of(r.GetMessage().GetTransactional()))
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +56,7 @@ func (s sendTimeService) openAudience(ctx context.Context, r *whowhenv1.WhenAllR
 }
 
 func (s sendTimeService) WhenAll(ctx context.Context, r *connect.Request[whowhenv1.WhenAllRequest], stream *connect.ServerStream[whowhenv1.WhenAllResponse]) error {
-	room := s.rooms.marketing
-	if r.Msg.GetMessage().GetTransactional() {
-		room = s.rooms.transactional
-	}
-	p, err := s.openAudience(ctx, r.Msg, room)
+	p, err := s.openAudience(ctx, r.Msg, &s.rooms.streams)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,31 +177,86 @@ func TestAudiencesTakeTurns(t *testing.T) {
 	request := &whowhenv1.WhenAllRequest{Expression: "everyone"}
 	var open []*audiencePlan
 	for range audiencesAtOnce {
-		p, err := service.openAudience(ctx, request, service.rooms.marketing)
+		p, err := service.openAudience(ctx, request, &service.rooms.streams)
 		if err != nil {
 			t.Fatal(err)
 		}
 		open = append(open, p)
 	}
-	if _, err := service.openAudience(ctx, request, service.rooms.marketing); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := service.openAudience(ctx, request, &service.rooms.streams); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("one audience too many: %v", err)
 	}
-	p, err := service.openAudience(t.Context(), request, service.rooms.transactional)
+	service.rooms.patience = time.Millisecond
+	_, err := service.openAudience(t.Context(), request, &service.rooms.streams)
+	if code, info := infoOf(t, err); code != connect.CodeResourceExhausted || info.Reason != "SERVER_BUSY" || !info.Retryable || !strings.Contains(err.Error(), "2 audiences are being planned") {
+		t.Errorf("one audience too many: %v", err)
+	}
+	atOnce := &whowhenv1.WhenAllRequest{Expression: "everyone", Message: &whowhenv1.SendMessage{Transactional: true}}
+	p, err := service.openAudience(t.Context(), atOnce, &service.rooms.streams)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.close()
+	for range audiencesAtOnce {
+		p, err := service.openAudience(t.Context(), request, &service.rooms.histograms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.close()
+	}
+	if p, err = service.openAudience(t.Context(), atOnce, &service.rooms.histograms); err != nil {
+		t.Fatal(err)
+	}
+	p.close()
 	open[0].close()
-	if open[0], err = service.openAudience(t.Context(), request, service.rooms.marketing); err != nil {
+	if open[0], err = service.openAudience(t.Context(), request, &service.rooms.streams); err != nil {
 		t.Error(err)
 	}
-	bad := &whowhenv1.WhenAllRequest{Expression: `score("none") > 0.5`}
+	bad := &whowhenv1.WhenAllRequest{Expression: `score("none") > 0.5`, Message: atOnce.Message}
 	for range 2 * audiencesAtOnce {
-		if _, err := service.openAudience(t.Context(), bad, service.rooms.histograms); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		if _, err := service.openAudience(t.Context(), bad, &service.rooms.streams); err == nil || connect.CodeOf(err) == connect.CodeResourceExhausted {
 			t.Errorf("an unknown score: %v", err)
 		}
 	}
 	for _, p := range open {
 		p.close()
+	}
+}
+
+// TestDeafAudiencesMakeRoom holds that callers who have an audience planned and stop reading lose their turns to one who waits for its own, although they had
+// just begun to when that came.
+func TestDeafAudiencesMakeRoom(t *testing.T) {
+	const n = 300_000 // more than the buffers between server and client hold
+	s := newServer(t, Options{Limits: Limits{StallTimeout: time.Second}})
+	url := listen(t, s)
+	crowd(t, newClients(InProcess(s.Handler()), "http://any"), n)
+	ask := func() *connect.ServerStreamForClient[whowhenv1.WhenAllResponse] {
+		c := whowhenv1connect.NewSendTimeServiceClient(newHTTPClient(t, false), url)
+		stream, err := c.WhenAll(t.Context(), connect.NewRequest(&whowhenv1.WhenAllRequest{Expression: "everyone", Message: springMessage()}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { stream.Close() })
+		if !stream.Receive() {
+			t.Fatal(stream.Err())
+		}
+		return stream
+	}
+	deaf := []*connect.ServerStreamForClient[whowhenv1.WhenAllResponse]{ask(), ask()}
+	begun := time.Now()
+	ask()
+	if took := time.Since(begun); took > audiencePatience/2 {
+		t.Errorf("waited %s", took)
+	}
+	cut := 0 // one may do
+	for _, stream := range deaf {
+		for stream.Receive() {
+		}
+		if stream.Err() != nil {
+			cut++
+		}
+	}
+	if cut == 0 {
+		t.Error("all that was not read came")
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func (s sendTimeService) Histogram(ctx context.Context, r *connect.Request[whowhenv1.WhenAllRequest]) (*connect.Response[whowhenv1.HistogramResponse], error) {
-	p, err := s.openAudience(ctx, r.Msg, s.rooms.histograms)
+	p, err := s.openAudience(ctx, r.Msg, &s.rooms.histograms)
 	if err != nil {
 		return nil, err
 	}

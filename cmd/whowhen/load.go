@@ -36,8 +36,8 @@ type loadFlags struct {
 }
 
 type loadEventsCmd struct {
-	Event         string `placeholder:"NAME" help:"Name of the events, when no column holds it."`
-	IgnoreOffsets bool   `help:"Offsets in times, such as +02:00, are those of a machine, and not of the CIDs' own clocks."`
+	Event   string `placeholder:"NAME" help:"Name of the events, when no column holds it."`
+	Offsets string `default:"auto" placeholder:"RULE" help:"What offsets in times, such as +02:00, are: clock for the clocks of the CIDs, ignore for those of a machine, or auto, the default, for the former if the files have more than one."`
 	loadFlags
 }
 
@@ -45,8 +45,9 @@ func (loadEventsCmd) Help() string {
 	return `
 Columns cid, time, event, offset (minutes the CID's clock was ahead of UTC) and event_id have
 these meanings when they are called so, or are mapped. Others become properties. Without an
-offset column, an offset in a time (2026-03-01T22:10:00-05:00, but not Z or +00:00) is the
-clock of the CID; send times go by it.
+offset column, the offset of a time (2026-03-01T22:10:00-05:00) is the clock of the CID, which
+send times go by, when the files have more than one: +00:00 is one, Z is none. One and the same
+on every time is taken for the machine's that wrote them. --offsets says otherwise.
 
 A file that was loaded before, with the same flags, is not loaded again; a load that was
 interrupted goes on where it was. Rejected rows do not stop a load: the exit code is then 3.
@@ -60,7 +61,11 @@ Examples:
 }
 
 func (c *loadEventsCmd) Run(ctx context.Context, m *Main) error {
-	return c.run(ctx, m, load.Job{Kind: load.Events, Event: c.Event, IgnoreOffsets: c.IgnoreOffsets})
+	rule := load.OffsetRule(c.Offsets)
+	if c.Offsets == "auto" {
+		rule = load.OffsetsAuto
+	}
+	return c.run(ctx, m, load.Job{Kind: load.Events, Event: c.Event, Offsets: rule})
 }
 
 type loadTagsCmd struct {

@@ -26,6 +26,21 @@ type fileJSON struct {
 	Position      uint64     `json:"position"`
 }
 
+type offsetsJSON struct {
+	Times  uint64 `json:"times"`
+	Least  string `json:"least"`
+	Most   string `json:"most"`
+	Clocks bool   `json:"clocks"`
+}
+
+// newOffsetsJSON returns nil where no time has an offset, or nobody asked.
+func newOffsetsJSON(o *load.Offsets) *offsetsJSON {
+	if o.Times == 0 {
+		return nil
+	}
+	return &offsetsJSON{o.Times, o.Least, o.Most, o.Clocks}
+}
+
 func newCountsJSON(c load.Counts) countsJSON {
 	return countsJSON{c.Rows, c.Accepted, c.Rejected, c.Skipped}
 }
@@ -50,6 +65,9 @@ func printLoad(m *Main, s *load.Summary) error {
 			lines = append(lines, fmt.Sprintf("%s went on from row %s, where an earlier load had been interrupted.", filepath.Base(f.Path), grouped(f.Earlier.Rows+1)))
 		}
 	}
+	if s.Offsets.Times > 0 {
+		lines = append(lines, offsetsText(&s.Offsets))
+	}
 	if s.Rejected > 0 {
 		reasons := newTable("", ">")
 		for _, reason := range byCount(s.RejectedBy) {
@@ -71,6 +89,18 @@ func printLoad(m *Main, s *load.Summary) error {
 		}
 	}
 	return nil
+}
+
+// offsetsText says what the offsets of times were taken for.
+func offsetsText(o *load.Offsets) string {
+	times := plural(o.Times, "time has", "times have")
+	switch {
+	case !o.Clocks:
+		return fmt.Sprintf("%s the offset %s, which is taken for the machine's that wrote them; --offsets clock takes it for the CIDs'.", times, o.Least)
+	case o.Least == o.Most:
+		return fmt.Sprintf("%s the offset %s, which is taken for the clocks of the CIDs.", times, o.Least)
+	}
+	return fmt.Sprintf("%s an offset of their own, from %s to %s, which are taken for the clocks of the CIDs; --offsets ignore takes them for a machine's.", times, o.Least, o.Most)
 }
 
 // byCount returns the reasons, the most frequent first.
@@ -97,11 +127,12 @@ func printLoadJSON(m *Main, s *load.Summary) error {
 		RejectedBy    map[string]uint64 `json:"rejected_by"`
 		RejectsPath   string            `json:"rejects_path"`
 		Position      uint64            `json:"position"`
+		Offsets       *offsetsJSON      `json:"offsets"`
 		Seconds       float64           `json:"seconds"`
 		Warnings      []string          `json:"warnings"`
 		Files         []fileJSON        `json:"files"`
 	}{
 		newCountsJSON(s.Counts), newCountsJSON(s.Earlier), s.AlreadyLoaded(), rejectedBy,
-		s.RejectsPath, s.Position, s.Seconds, append([]string{}, s.Warnings...), files,
+		s.RejectsPath, s.Position, newOffsetsJSON(&s.Offsets), s.Seconds, append([]string{}, s.Warnings...), files,
 	})
 }

@@ -22,7 +22,7 @@ type modelsCmd struct {
 	Show       modelsShowCmd       `cmd:"" help:"Say how a version was trained and judged, and what it goes by."`
 	Activate   modelsActivateCmd   `cmd:"" help:"Make a version the one that score(\"NAME\") means, and score everybody with it."`
 	Rollback   modelsRollbackCmd   `cmd:"" help:"Go back to the version that was active before."`
-	Deactivate modelsDeactivateCmd `cmd:"" help:"Leave no version active, and take the scores away."`
+	Deactivate modelsDeactivateCmd `cmd:"" help:"Leave no version active, and take the scores away; send times then go by each CID's own days."`
 	Check      modelsCheckCmd      `cmd:"" help:"Compare what a model sees now with what it was trained on, and what it foretold with what came."`
 }
 
@@ -63,7 +63,7 @@ func (c *modelsListCmd) Run(ctx context.Context, m *Main) error {
 			since, by = stamp(last.At), last.By
 		}
 		if p := model.Published; p != nil {
-			stored, cids = fmt.Sprintf("version %s as of %s", p.Version, stamp(p.AsOf)), grouped(p.Cids)
+			stored, cids = storedText(p), grouped(p.Cids)
 		}
 		t.add(model.Name, model.Newest, cmp.Or(model.Active, "-"), since, by, stored, cids)
 	}
@@ -76,6 +76,15 @@ func (c *modelsListCmd) Run(ctx context.Context, m *Main) error {
 		}
 	}
 	return m.printLines(lines)
+}
+
+// storedText says what made the scores in the store.
+func storedText(p *whowhenv1.PublishedScores) string {
+	by := "version " + p.Version
+	if _, err := strconv.ParseUint(p.Version, 10, 64); err != nil { // it is in words
+		by = p.Version
+	}
+	return by + " as of " + stamp(p.AsOf)
 }
 
 type modelsShowCmd struct {
@@ -187,7 +196,7 @@ type modelsActivateCmd struct {
 func (modelsActivateCmd) Help() string {
 	return `
 Makes a version active and scores everybody who is eligible, so that score("NAME") means it
-from then on. A version that did not beat its baselines is refused unless it is forced, and one
+from then on; of the model send-time computes everybody's best hours, which "whowhen when" goes by. A version that did not beat its baselines is refused unless it is forced, and one
 whose columns are made of what the store does not have is refused in any case.
 `
 }
@@ -237,6 +246,9 @@ func (c *modelsDeactivateCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	if c.Name == sendTimeModel {
+		return m.sendTimeDeactivated(ctx, a, answer.Msg)
+	}
 	if m.flags.JSON {
 		return m.printMessage(answer.Msg)
 	}
@@ -252,7 +264,7 @@ func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModel
 		if m.flags.JSON {
 			return m.printMessage(r)
 		}
-		return m.print("Version %s of model %s is active: \"whowhen when\" goes by it.", r.Version, r.Name)
+		return m.print("Version %s of model %s is active%s: \"whowhen when\" goes by it from now on.", r.Version, r.Name, inPlaceOf(r))
 	}
 	last, err := m.scoreAll(ctx, a, &whowhenv1.ScoreAllRequest{App: m.flags.App, Name: r.Name, Version: r.Version, Publish: true, Quiet: true, IfDue: true}, nil)
 	if err != nil {
@@ -267,11 +279,15 @@ func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModel
 			Position uint64 `json:"position"`
 		}{r.Name, r.Version, r.Previous, last.Scored, last.PublishedPosition})
 	}
-	was := ""
-	if r.Previous != "" && r.Previous != r.Version {
-		was = ", in place of version " + r.Previous
+	return m.print("Version %s of model %s is active%s: score(%q) holds for %s.", r.Version, r.Name, inPlaceOf(r), r.Name, plural(last.Scored, "CID", "CIDs"))
+}
+
+// inPlaceOf names the version that another one has taken the place of, or nothing.
+func inPlaceOf(r *whowhenv1.ActivateModelResponse) string {
+	if r.Previous == "" || r.Previous == r.Version {
+		return ""
 	}
-	return m.print("Version %s of model %s is active%s: score(%q) holds for %s.", r.Version, r.Name, was, r.Name, plural(last.Scored, "CID", "CIDs"))
+	return ", in place of version " + r.Previous
 }
 
 func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }

@@ -117,7 +117,7 @@ func modelTable(models []*whowhenv1.ModelStatus) *table {
 	for _, m := range models {
 		stored, cids, stability := "", "", ""
 		if p := m.Published; p != nil {
-			stored, cids = fmt.Sprintf("version %s as of %s", p.Version, stamp(p.AsOf)), grouped(p.Cids)
+			stored, cids = storedText(p), grouped(p.Cids)
 		}
 		if m.Check != nil {
 			stability = number(m.Check.ScoreStability, 3)

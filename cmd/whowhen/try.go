@@ -42,7 +42,7 @@ func (m *Main) printThingsToTry(ctx context.Context, a *api, url string) error {
 		}
 	}
 	at := m.command() + m.atDirectory()
-	err = m.print("\nThen, when to send, each in its own day: %s when --audience 'tag(\"vip\")'\nand who will leave and who will pay, in less than a minute: %s demo --models", at, at)
+	err = m.print("\nThen, when to send, each in its own day: %s when --audience 'tag(\"vip\")'\nand with models of who will leave, who will pay and when each is active, in about a minute: %s demo --models", at, at)
 	if err != nil {
 		return err
 	}

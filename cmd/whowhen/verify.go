@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 
 	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve"
 )
 
 type verifyCmd struct{}
@@ -13,8 +15,8 @@ type verifyCmd struct{}
 func (verifyCmd) Help() string {
 	return `
 Reads everything an app has on disk and checks it: its settings, each record of the log, each
-snapshot, that the log goes on from one of them or begins with the beginning, and the saved
-index against itself. It also tells of files that do not belong there. Nothing is mended, but
+snapshot, that the log goes on from one of them or begins with the beginning, the saved index
+against itself, and each version of its models. It also tells of files that do not belong there. Nothing is mended, but
 the unfinished end of a log is cut off, as at every start. The directory must not be in use; a
 copy will do, though one that was made while whowhen was writing may be of no use.
 
@@ -42,12 +44,17 @@ func (c *verifyCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	versions, findings, err := serve.VerifyModels(filepath.Join(m.flags.Data, "apps", v.App))
+	if err != nil {
+		return err
+	}
+	v.Findings = append(v.Findings, findings...)
 	seconds := m.Clock.Now().Sub(begun).Seconds()
 	if m.flags.JSON {
-		if err := writeJSON(m.Stdout, newVerifyJSON(v, seconds)); err != nil {
+		if err := writeJSON(m.Stdout, newVerifyJSON(v, versions, seconds)); err != nil {
 			return err
 		}
-	} else if err := printVerified(m, v, seconds); err != nil {
+	} else if err := printVerified(m, v, versions, seconds); err != nil {
 		return err
 	}
 	if n := len(v.Findings); n > 0 {
@@ -63,7 +70,7 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func printVerified(m *Main, v segments.Verified, seconds float64) error {
+func printVerified(m *Main, v segments.Verified, models int, seconds float64) error {
 	for _, f := range v.Findings {
 		if _, err := fmt.Fprintf(m.Stdout, "%s: %s\n  What to do: %s.\n", f.Part, f.Problem, f.Remedy); err != nil {
 			return err
@@ -78,8 +85,12 @@ func printVerified(m *Main, v segments.Verified, seconds float64) error {
 	if len(v.Findings) > 0 {
 		state = "Looked at"
 	}
-	_, err := fmt.Fprintf(m.Stdout, "%s: %d batches with %d records up to position %d of the log, %s, and the index at position %d with %d CIDs; in %.1f s.\n",
-		state, v.Batches, v.Records, v.LogPosition, counted(v.Snapshots, "good snapshot"), v.IndexPosition, v.CIDs, seconds)
+	of := ""
+	if models > 0 {
+		of = ", " + counted(models, "version") + " of models"
+	}
+	_, err := fmt.Fprintf(m.Stdout, "%s: %d batches with %d records up to position %d of the log, %s%s, and the index at position %d with %d CIDs; in %.1f s.\n",
+		state, v.Batches, v.Records, v.LogPosition, counted(v.Snapshots, "good snapshot"), of, v.IndexPosition, v.CIDs, seconds)
 	return err
 }
 
@@ -92,6 +103,7 @@ type verifyJSON struct {
 	IndexPosition uint64        `json:"index_position"`
 	CIDs          uint64        `json:"cids"`
 	Snapshots     int           `json:"snapshots"`
+	ModelVersions int           `json:"model_versions"`
 	Findings      []findingJSON `json:"findings"`
 	Notes         []string      `json:"notes"`
 	Seconds       float64       `json:"seconds"`
@@ -103,10 +115,10 @@ type findingJSON struct {
 	Remedy  string `json:"remedy"`
 }
 
-func newVerifyJSON(v segments.Verified, seconds float64) verifyJSON {
+func newVerifyJSON(v segments.Verified, models int, seconds float64) verifyJSON {
 	out := verifyJSON{
 		App: v.App, Sound: len(v.Findings) == 0, Batches: v.Batches, Records: v.Records,
-		LogPosition: v.LogPosition, IndexPosition: v.IndexPosition, CIDs: v.CIDs, Snapshots: v.Snapshots,
+		LogPosition: v.LogPosition, IndexPosition: v.IndexPosition, CIDs: v.CIDs, Snapshots: v.Snapshots, ModelVersions: models,
 		Findings: []findingJSON{}, Notes: append([]string{}, v.Notes...), Seconds: math.Round(seconds*1000) / 1000,
 	}
 	for _, f := range v.Findings {

@@ -2,6 +2,7 @@ package sendtime
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -49,8 +50,8 @@ func drawMessages(seed uint64, n int, truth func(hour int, weekend bool) float64
 
 func learnClicks(t testing.TB, messages []MessageSample) *Model {
 	t.Helper()
-	m, err := Fit(context.Background(), Data{Curves: NewCurveSums(nil).Curves(), Messages: messages}, DefaultOptions())
-	if err != nil {
+	m := Untrained(NewCurveSums(nil).Curves())
+	if err := m.FitClick(context.Background(), messages, DefaultOptions()); err != nil {
 		t.Fatal(err)
 	}
 	return m
@@ -74,8 +75,22 @@ func TestClicksNeedMessages(t *testing.T) {
 		t.Error("there is none of 3000 messages")
 	}
 	bad := []MessageSample{{Hour: Hours}}
-	if _, err := Fit(context.Background(), Data{Curves: NewCurveSums(nil).Curves(), Messages: bad}, DefaultOptions()); err == nil {
+	if err := Untrained(NewCurveSums(nil).Curves()).FitClick(context.Background(), bad, DefaultOptions()); err == nil {
 		t.Error("a message in hour 24 is taken")
+	}
+}
+
+// TestClicksThatDoNotConverge: the model is as good as before, and answers by habit.
+func TestClicksThatDoNotConverge(t *testing.T) {
+	o := DefaultOptions()
+	o.ClickPenalty = -1e12 // without a least loss
+	m := Untrained(NewCurveSums(nil).Curves())
+	err := m.FitClick(context.Background(), drawMessages(1, 3000, evenings), o)
+	if stuck := new(NotConvergedError); !errors.As(err, &stuck) || stuck.Part != "the model of answers" {
+		t.Fatalf("%v", err)
+	}
+	if m.Clicks() || !reflect.DeepEqual(m, Untrained(NewCurveSums(nil).Curves())) {
+		t.Error("a fit that did not converge changed the model")
 	}
 }
 
@@ -152,8 +167,8 @@ func TestRuleSpeaksFirst(t *testing.T) {
 	o := DefaultOptions()
 	o.ClickPenalty, o.ClickBasePenalty, o.ClickSmooth = 1e12, 1e12, 1e12
 	messages := drawMessages(4, 2000, evenings)
-	m, err := Fit(context.Background(), Data{Curves: NewCurveSums(nil).Curves(), Messages: messages}, o)
-	if err != nil {
+	m := Untrained(NewCurveSums(nil).Curves())
+	if err := m.FitClick(context.Background(), messages, o); err != nil {
 		t.Fatal(err)
 	}
 	habit := *m

@@ -55,9 +55,11 @@ func TestEngagementAtTheEnds(t *testing.T) {
 
 func BenchmarkEngagement(b *testing.B) {
 	data, _ := drawData(7, 600)
-	data.Messages = drawMessages(7, 2000, evenings)
 	m, err := Fit(context.Background(), data, DefaultOptions())
 	if err != nil {
+		b.Fatal(err)
+	}
+	if err := m.FitClick(context.Background(), drawMessages(7, 2000, evenings), DefaultOptions()); err != nil {
 		b.Fatal(err)
 	}
 	if !m.Clicks() {

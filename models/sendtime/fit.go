@@ -27,9 +27,8 @@ type Data struct {
 	Days        []DaySample
 	// ActiveFavour is how many times as often an active day was drawn into Days as one without activity; 0 means 1.
 	ActiveFavour float64
-	// Messages are those that came, with what came of them; Delays after how many minutes messages were answered.
-	Messages []MessageSample
-	Delays   []float64
+	// Delays say after how many minutes messages were answered.
+	Delays []float64
 }
 
 // Options say how the coefficients are held back. Penalties are weights of squared coefficients of standardised columns.
@@ -53,8 +52,8 @@ func DefaultOptions() Options {
 // leastSamples is from how many samples on a model is fitted; below, habits are shrunk by rule.
 const leastSamples = 500
 
-// Fit learns a model. With fewer than 500 samples it is Untrained, and without 500 messages, 100 of them answered and 100 not, it has no Click. Its errors are
-// *NotConvergedError, that of the context, and one for a message in an hour that is none.
+// Fit learns a model of habits; FitClick adds to it what became of messages. With fewer than 500 samples it is Untrained. Its errors are
+// *NotConvergedError and that of the context.
 // It takes two goroutines, and about half a kilobyte for each sample besides the samples; the result depends on the data and the options alone.
 func Fit(ctx context.Context, d Data, o Options) (*Model, error) {
 	m := Untrained(d.Curves)
@@ -90,8 +89,5 @@ func Fit(ctx context.Context, d Data, o Options) (*Model, error) {
 		}
 	}
 	m.Delay = LearnDelay(d.Delays)
-	if err := m.fitClick(ctx, d.Messages, o); err != nil {
-		return nil, err
-	}
 	return m, nil
 }

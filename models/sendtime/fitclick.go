@@ -21,8 +21,9 @@ const (
 	leastAnswers  = 100
 )
 
-// fitClick learns the click model, if there are messages enough.
-func (m *Model) fitClick(ctx context.Context, samples []MessageSample, o Options) error {
+// FitClick learns the click model from messages that came and what came of them. Without 500 of them, 100 answered and 100 not, there is none. Its errors are
+// *NotConvergedError, that of the context, and one for a message in an hour that is none; with any of them the model is as it was, and answers go by habit.
+func (m *Model) FitClick(ctx context.Context, samples []MessageSample, o Options) error {
 	answered := 0
 	for i := range samples {
 		if samples[i].Hour < 0 || samples[i].Hour >= Hours {

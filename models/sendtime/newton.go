@@ -172,8 +172,8 @@ func (r *regression) minimise(ctx context.Context, part string, beta []float64) 
 		}
 		var move mat.VecDense
 		// A curvature that is all but flat in some direction is told of by an error, too, and still gives a way down.
-		if err := root.SolveVecTo(&move, mat.NewVecDense(len(beta), gradient)); move.Len() == 0 {
-			return fmt.Errorf("sendtime: %s: %w", part, err)
+		if _ = root.SolveVecTo(&move, mat.NewVecDense(len(beta), gradient)); move.Len() == 0 {
+			return &NotConvergedError{part, slope, steps}
 		}
 		nextLoss, helped := 0.0, false
 		for length := 1.0; length > 1e-4 && !helped; length /= 2 {

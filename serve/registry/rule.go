@@ -33,7 +33,23 @@ func (r Registry) Rule(identity string) ([]byte, error) {
 	return data, err
 }
 
-// DropRules removes all rules but one.
+// Rules returns the identities of all rules.
+func (r Registry) Rules() (identities []string, err error) {
+	entries, err := os.ReadDir(r.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		identity, whole := strings.CutSuffix(e.Name(), ruleSuffix)
+		identity, isRule := strings.CutPrefix(identity, rulePrefix)
+		if whole && isRule && e.Type().IsRegular() {
+			identities = append(identities, identity)
+		}
+	}
+	return identities, err
+}
+
+// DropRules removes all rules but one, and what writing them may have left.
 func (r Registry) DropRules(but string) error {
 	entries, err := os.ReadDir(r.dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -28,6 +28,12 @@ func TestRules(t *testing.T) {
 			t.Errorf("rule %s is %q, %v; want %q", identity, data, err, want)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, "models", "rule-a1-77"), nil, 0o600); err != nil { // of a write that was cut off
+		t.Fatal(err)
+	}
+	if all, err := r.Rules(); len(all) != 2 || all[0] != "a1" || all[1] != "b2" || err != nil {
+		t.Errorf("rules are %v, %v", all, err)
+	}
 	if err := r.DropRules("b2"); err != nil {
 		t.Fatal(err)
 	}

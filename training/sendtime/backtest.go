@@ -31,7 +31,7 @@ func (j *job) backtest(ctx context.Context, from propensity.Day) (*Report, error
 	case from > j.last:
 		return nil, badOption("there is no activity on %s or later to judge by: the last is on %s", from, j.last)
 	}
-	l, err := j.learn(ctx, from)
+	l, err := j.learn(ctx, from, j.fitClickAndLine)
 	if err != nil {
 		return nil, err
 	}

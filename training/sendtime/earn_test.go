@@ -40,8 +40,12 @@ func (p policy) String() string {
 func (s *simulated) earn(t *testing.T, from int32) (earned [policies]float64) {
 	t.Helper()
 	const messages = 4
-	m, err := model.Fit(context.Background(), s.learn(from), model.DefaultOptions())
+	data, told := s.learn(from)
+	m, err := model.Fit(context.Background(), data, model.DefaultOptions())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.FitClick(context.Background(), told, model.DefaultOptions()); err != nil {
 		t.Fatal(err)
 	}
 	habit := *m
@@ -85,8 +89,8 @@ func questionOf(s *rhythm.State, day int32) model.Question {
 	return model.Question{Day: day, Weekend: weekend.Days(0).Has(day), OffsetMinutes: s.OffsetMinutes, Zoned: s.Seen, Country: model.NoCountry}
 }
 
-// learn gathers what a model is fitted to before a day.
-func (s *simulated) learn(before int32) (d model.Data) {
+// learn gathers what a model is fitted to before a day, and the messages that it is taught by.
+func (s *simulated) learn(before int32) (d model.Data, told []model.MessageSample) {
 	const lastDays = 40 // that habits are learnt from
 	sums := model.NewCurveSums(nil)
 	for _, events := range s.events {
@@ -101,13 +105,13 @@ func (s *simulated) learn(before int32) (d model.Data) {
 		d.Delays = rhythm.AppendDelays(d.Delays, messages)
 		for _, m := range messages {
 			state := messaged.Before(m.Day())
-			d.Messages = append(d.Messages, model.MessageSample{History: *history(state), Question: questionOf(state, m.Day()), Hour: m.Hour(), Answered: m.Answered})
+			told = append(told, model.MessageSample{History: *history(state), Question: questionOf(state, m.Day()), Hour: m.Hour(), Answered: m.Answered})
 		}
 		state := cursor.Before(before)
 		sums.Add(history(state), questionOf(state, before))
 	}
 	d.Curves = sums.Curves()
-	return d
+	return d, told
 }
 
 // TestWhatTheModelEarns shows, where the truth is known, how much more often messages are answered at the hours that the model chooses.

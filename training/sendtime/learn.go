@@ -1,10 +1,14 @@
 package sendtime
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"whowhen.dev/whowhen/features/propensity"
 	"whowhen.dev/whowhen/features/rhythm"
@@ -15,7 +19,8 @@ import (
 // learnt is a model with what it was fitted to.
 type learnt struct {
 	model      *model.Model
-	line       model.Line // from habit to answers, where the model has a click model
+	line       model.Line // from habit to answers, where a lesson has fitted it
+	unfit      string     // why there is no click model, or none to judge, though there were messages enough; or ""
 	messages   int
 	answered   int
 	cids       int // with activity
@@ -33,8 +38,35 @@ type census struct {
 	countries  map[int64]int
 }
 
-// learn fits a model to what happened before a day.
-func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error) {
+// lesson fits more of a model to messages.
+type lesson func(ctx context.Context, l *learnt, messages []model.MessageSample) error
+
+// fitClick is the lesson of what became of messages. Where that does not converge habit speaks.
+func (j *job) fitClick(ctx context.Context, l *learnt, messages []model.MessageSample) error {
+	return l.converged(l.model.FitClick(ctx, messages, *j.options.Fit))
+}
+
+// fitClickAndLine teaches also what a click model is judged by.
+func (j *job) fitClickAndLine(ctx context.Context, l *learnt, messages []model.MessageSample) error {
+	if err := j.fitClick(ctx, l, messages); err != nil || !l.model.Clicks() {
+		return err
+	}
+	line, err := l.model.FitLine(ctx, messages)
+	l.line = line
+	return l.converged(err)
+}
+
+// converged takes a fit that did not converge for the reason why there is no click model. It returns any other error.
+func (l *learnt) converged(err error) error {
+	if stuck := new(model.NotConvergedError); errors.As(err, &stuck) {
+		l.model.Click, l.unfit = nil, strings.TrimPrefix(stuck.Error(), "sendtime: ")
+		return nil
+	}
+	return err
+}
+
+// learn fits a model to what happened before a day, and teaches it by the messages before that unless teach is nil.
+func (j *job) learn(ctx context.Context, before propensity.Day, teach lesson) (*learnt, error) {
 	view, err := j.now.Before(int32(before))
 	if err != nil {
 		return nil, err
@@ -45,7 +77,7 @@ func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error)
 	if err != nil {
 		return nil, err
 	}
-	data, err := j.samples(ctx, view, over, c, j.end(before-1))
+	data, messages, err := j.samples(ctx, view, over, c, j.end(before-1))
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +86,14 @@ func (j *job) learn(ctx context.Context, before propensity.Day) (*learnt, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days), messages: len(data.Messages)}
-	for i := range data.Messages {
-		if data.Messages[i].Answered {
+	l := &learnt{model: m, cids: c.cids, activeDays: c.activeDays, samples: len(data.Near), daySamples: len(data.Days), messages: len(messages)}
+	for i := range messages {
+		if messages[i].Answered {
 			l.answered++
 		}
 	}
-	if m.Clicks() {
-		l.line, err = m.FitLine(ctx, data.Messages)
+	if teach != nil {
+		err = teach(ctx, l, messages)
 	}
 	return l, err
 }
@@ -96,23 +128,35 @@ func (j *job) count(ctx context.Context, v *segments.View, over int32) (*census,
 	return c, err
 }
 
+// mostCountries is how many countries have curves of their own, at most.
+const mostCountries = 400
+
 // countries returns those with enough CIDs for a curve, by name.
 func (j *job) countries(v *segments.View, c *census) []string {
-	const least, most = 50, 400
-	var names []string
+	const least = 50
+	cids := map[string]int{}
 	for code, n := range c.countries {
 		if code >= 0 && n >= least {
-			names = append(names, v.AttributeText(j.options.Source.CountryAttribute, code))
+			cids[v.AttributeText(j.options.Source.CountryAttribute, code)] = n
 		}
 	}
-	slices.Sort(names)
-	return names[:min(len(names), most)]
+	return largest(cids, mostCountries)
 }
 
-// samples goes through the store again and keeps what the model is fitted to. Nothing is known from endSeconds on.
-func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *census, endSeconds int64) (d model.Data, err error) {
-	ask := j.newQuestions(v, j.countries(v, c))
-	curves := model.NewCurveSums(j.countries(v, c))
+// largest returns the names with the highest numbers, of equal ones those that come first by name. They are in the order of names.
+func largest(numbers map[string]int, most int) []string {
+	names := slices.SortedFunc(maps.Keys(numbers), func(a, b string) int {
+		return cmp.Or(cmp.Compare(numbers[b], numbers[a]), cmp.Compare(a, b))
+	})
+	names = names[:min(len(names), most)]
+	slices.Sort(names)
+	return names
+}
+
+// samples goes through the store again and keeps what the model is fitted to, and the messages that it is taught by. Nothing is known from endSeconds on.
+func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *census, endSeconds int64) (d model.Data, told []model.MessageSample, err error) {
+	countries := j.countries(v, c)
+	ask, curves := j.newQuestions(v, countries), model.NewCurveSums(countries)
 	rate := float64(j.options.MostSamples) / float64(max(c.activeDays, 1))
 	messageRate := float64(j.options.MostSamples) / float64(max(c.messages, 1))
 	// Half of the room is for active days, which may be rare.
@@ -146,7 +190,7 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 			if drawn(lot, messageRate) {
 				messages = rhythm.AppendMessages(messages[:0], p.Events, endSeconds)
 				d.Delays = rhythm.AppendDelays(d.Delays, messages)
-				d.Messages = appendMessageSamples(d.Messages, ask, p, messages)
+				told = appendMessageSamples(told, ask, p, messages)
 			}
 			take := func(day int32, s *rhythm.State, did bool) {
 				d.Days = append(d.Days, model.DaySample{History: *history(s), Question: ask.about(p, s, day), Active: did})
@@ -167,7 +211,7 @@ func (j *job) samples(ctx context.Context, v *segments.View, over int32, c *cens
 		return nil
 	})
 	d.Curves = curves.Curves()
-	return d, err
+	return d, told, err
 }
 
 func sample(ask *questions, p *rhythm.Person, s *rhythm.State, a rhythm.Active) model.Sample {

@@ -182,26 +182,40 @@ func (j *judgedMessages) report(l *learnt) Messages {
 			m.Hours = append(m.Hours, MessageHour{h, int(b.count), b.answered / b.count, b.told[byClicks] / b.count, b.told[byHabit] / b.count})
 		}
 	}
-	m.ClicksSpeak, m.Why = m.verdict(l.model.Clicks())
+	m.ClicksSpeak, m.Why = m.verdict(l)
 	return m
 }
 
 // verdict says whether the click model is to speak, and why.
-func (m *Messages) verdict(learnt bool) (speaks bool, why string) {
+func (m *Messages) verdict(l *learnt) (speaks bool, why string) {
 	const leastCount, leastCIDs = 100, 30 // of fewer, an interval says little
 	low, high := m.LessThanHabitInterval[0], m.LessThanHabitInterval[1]
 	better := fmt.Sprintf("by %.5f in log loss (95 %%: %.5f to %.5f)", -m.LessThanHabit, -high, -low)
+	worse := fmt.Sprintf("by %.5f in log loss (95 %%: %.5f to %.5f)", m.LessThanHabit, low, high)
 	switch {
-	case !learnt:
+	case l.unfit != "":
+		return false, "habit speaks: a click model could not be fitted, as " + l.unfit
+	case !l.model.Clicks():
 		return false, fmt.Sprintf("habit speaks: of %s messages learnt from %s were answered, and a click model takes 500, with 100 answered and 100 not", count(m.Learnt), count(m.LearntAnswered))
 	case m.Count < leastCount || m.CIDs < leastCIDs:
 		return false, fmt.Sprintf("habit speaks: there are only %s later messages of %s CIDs to judge the click model by", count(m.Count), count(m.CIDs))
 	case high < 0:
 		return true, "the click model speaks: on later messages it is surely better than habit, " + better
 	case low > 0:
-		return false, "habit speaks: on later messages the click model is worse, " + fmt.Sprintf("by %.5f in log loss (95 %%: %.5f to %.5f)", m.LessThanHabit, low, high)
+		return false, "habit speaks: on later messages the click model is surely worse than habit, " + worse
+	case m.LessThanHabit > 0:
+		return false, "habit speaks: on later messages the click model is worse than habit, though not surely, " + worse
 	}
 	return false, "habit speaks: on later messages the click model is not surely better than habit, " + better
+}
+
+// silence has habit speak although the click model was better, because the one for all days could not be fitted.
+func (m *Messages) silence(l *learnt) {
+	why := l.unfit
+	if why == "" {
+		why = "too few messages of either outcome were drawn"
+	}
+	m.ClicksSpeak, m.Why = false, "habit speaks: the click model that was judged is surely better, but it could not be fitted to all days, as "+why
 }
 
 // metrics adds the figures that an artifact carries.

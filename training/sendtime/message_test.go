@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -145,11 +146,73 @@ func TestWhichModelSpeaks(t *testing.T) {
 		{"too few to judge by", true, Messages{Count: 99, CIDs: 40, LessThanHabitInterval: Interval{-2, -1}}, false, "only 99 later messages of 40 CIDs"},
 		{"of too few CIDs", true, Messages{Count: 990, CIDs: 29, LessThanHabitInterval: Interval{-2, -1}}, false, "only 990 later messages of 29 CIDs"},
 		{"better", true, Messages{Count: 100, CIDs: 30, LessThanHabit: -0.01, LessThanHabitInterval: Interval{-0.02, -0.001}}, true, "surely better than habit, by 0.01000 in log loss (95 %: 0.00100 to 0.02000)"},
+		{"perhaps worse", true, Messages{Count: 100, CIDs: 30, LessThanHabit: 0.01, LessThanHabitInterval: Interval{-0.001, 0.02}}, false, "the click model is worse than habit, though not surely, by 0.01000 in log loss (95 %: -0.00100 to 0.02000)"},
 		{"perhaps better", true, Messages{Count: 100, CIDs: 30, LessThanHabit: -0.01, LessThanHabitInterval: Interval{-0.02, 0}}, false, "not surely better"},
-		{"worse", true, Messages{Count: 100, CIDs: 30, LessThanHabit: 0.01, LessThanHabitInterval: Interval{0.005, 0.02}}, false, "the click model is worse, by 0.01000 in log loss (95 %: 0.00500 to 0.02000)"},
+		{"worse", true, Messages{Count: 100, CIDs: 30, LessThanHabit: 0.01, LessThanHabitInterval: Interval{0.005, 0.02}}, false, "the click model is surely worse than habit, by 0.01000 in log loss (95 %: 0.00500 to 0.02000)"},
 	} {
-		if speaks, why := c.m.verdict(c.learnt); speaks != c.speaks || !strings.Contains(why, c.why) {
+		l := &learnt{model: &model.Model{}}
+		if c.learnt {
+			l.model.Click = &model.Click{}
+		}
+		if speaks, why := c.m.verdict(l); speaks != c.speaks || !strings.Contains(why, c.why) {
 			t.Errorf("%s: %v, %q", c.name, speaks, why)
+		}
+	}
+}
+
+// TestClicksThatCannotBeFitted: the model of habits is trained all the same, and the report says why clicks do not speak.
+func TestClicksThatCannotBeFitted(t *testing.T) {
+	const days = 60
+	s := newSimulated(6, 200)
+	for day := range int32(days) {
+		s.live(simulatedFirst + day)
+	}
+	app := simulatedApp(t, s, days, math.MaxInt64)
+	fit := model.DefaultOptions()
+	fit.ClickPenalty = -1e12 // without a least loss
+	r, err := Train(context.Background(), app, Options{Version: "1", CreatedAt: time.Unix(2e9, 0), Fit: &fit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.Report.Messages
+	if m.ClicksSpeak || m.Learnt == 0 || !strings.HasPrefix(m.Why, "habit speaks: a click model could not be fitted, as the model of answers did not converge") {
+		t.Errorf("%v, %q", m.ClicksSpeak, m.Why)
+	}
+	if r.Artifact.Model.Clicks() || !r.Artifact.Model.Trained {
+		t.Error("a model of habits without clicks was to be trained")
+	}
+	if _, err := r.Artifact.Encode(); err != nil {
+		t.Error(err)
+	}
+	var page bytes.Buffer
+	if err := r.Report.HTML(&page); err != nil || !strings.Contains(page.String(), "could not be fitted") {
+		t.Errorf("the page does not say why (%v)", err)
+	}
+}
+
+// TestClicksThatConvergeOnlyOnce: where clicks were better and cannot be fitted to all days, habit speaks, and neither report nor artifact claim otherwise.
+func TestClicksThatConvergeOnlyOnce(t *testing.T) {
+	l := &learnt{model: &model.Model{Click: &model.Click{}}}
+	if err := l.converged(&model.NotConvergedError{Part: "the line from habit to answers", Slope: 1, Steps: 60}); err != nil || l.model.Clicks() || !strings.HasPrefix(l.unfit, "the line from habit to answers did not converge") {
+		t.Errorf("%v, %v, %q", err, l.model.Clicks(), l.unfit)
+	}
+	if err := l.converged(context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	m := Messages{Count: 100, ClicksSpeak: true}
+	m.silence(l)
+	figures := map[string]float64{}
+	m.metrics(figures)
+	if _, speak := figures["clicks_speak"]; speak || m.ClicksSpeak || !strings.Contains(m.Why, "could not be fitted to all days, as the line from habit to answers did not converge") {
+		t.Errorf("%v, %q", figures, m.Why)
+	}
+}
+
+func TestLargest(t *testing.T) {
+	numbers := map[string]int{"Chad": 50, "Belize": 60, "Zambia": 900, "Austria": 60, "Japan": 900, "Andorra": 50}
+	for most, want := range map[int]string{0: "", 2: "Japan Zambia", 3: "Austria Japan Zambia", 5: "Andorra Austria Belize Japan Zambia", 400: "Andorra Austria Belize Chad Japan Zambia"} {
+		if got := strings.Join(largest(numbers, most), " "); got != want {
+			t.Errorf("the largest %d are %s; want %s", most, got, want)
 		}
 	}
 }

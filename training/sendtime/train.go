@@ -40,12 +40,16 @@ func Train(ctx context.Context, app *segments.App, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := j.learn(ctx, propensity.Day(j.now.Day()))
+	var teach lesson
+	if report.Messages.ClicksSpeak {
+		teach = j.fitClick
+	}
+	l, err := j.learn(ctx, propensity.Day(j.now.Day()), teach)
 	if err != nil {
 		return nil, err
 	}
-	if !report.Messages.ClicksSpeak {
-		l.model.Click = nil
+	if report.Messages.ClicksSpeak && !l.model.Clicks() {
+		report.Messages.silence(l)
 	}
 	report.Name, report.Version = ModelName, j.options.Version
 	return &Result{Artifact: j.artifact(report, l, from), Report: report}, nil

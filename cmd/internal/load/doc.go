@@ -46,10 +46,14 @@
 // RFC 3339, with T or a blank; 2006-01-02 and 2006-01-02 15:04:05, also with T or
 // fractions, read in Job.Zone; numbers with Job.TimeUnit. Digits behind the millisecond
 // are dropped. With Job.TimeFormat only that format is read: strftime when it has a %, otherwise
-// a layout of Go's time package. An offset in an event's time, such as +02:00, is also what the CID's clock was ahead of UTC
-// there, unless a column says so or Job.IgnoreOffsets; Z and +00:00 tell nothing of it, as machines everywhere write them. A local time that the zone's clocks show twice is
+// a layout of Go's time package. A local time that the zone's clocks show twice is
 // the first of the two, one that they skip is as late after the change as if they
 // had not been changed: both count with the offset in force before the change.
+//
+// An offset in an event's time, such as +02:00, is also what the CID's clock was ahead of UTC there, unless a column says so, when the
+// times of all files of a run have more than one: +00:00 is one, Z is none, as machines everywhere write it. One and the same offset on every time is
+// taken for the machine's. Job.Offsets says otherwise, and Summary.Offsets what was found. The first pass decides, by the files alone; so the same files
+// are taken alike whenever a load goes on.
 //
 // # Rows left out and rows rejected
 //

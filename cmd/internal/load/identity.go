@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// loadID names a load: the content of a file and the flags that shape its rows. The types that were found are left
-// out, because they hang on the other files of the run.
+// loadID names a load: the content of a file and the flags that shape its rows. The types that were found and what
+// offsets were taken for are left out, because they hang on the other files of the run.
 func loadID(p *plan, format Format, content [sha256.Size]byte) string {
 	job := p.job
 	at, where := "", ""
@@ -24,8 +24,8 @@ func loadID(p *plan, format Format, content [sha256.Size]byte) string {
 		"whowhen load 1", string(job.Kind), string(format), string(content[:]),
 		job.Event, job.Tag, strconv.FormatBool(job.Only), where, job.Zone.String(), job.TimeFormat, job.TimeUnit, at,
 	}
-	if job.IgnoreOffsets {
-		parts = append(parts, "ignore offsets")
+	if job.Offsets != OffsetsAuto {
+		parts = append(parts, string(job.Offsets)+" offsets")
 	}
 	for _, pairs := range [][]Pair{sorted(job.Map), sorted(job.Types), job.Set} {
 		parts = append(parts, strconv.Itoa(len(pairs)))

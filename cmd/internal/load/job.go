@@ -71,8 +71,8 @@ type Job struct {
 	TimeFormat string
 	// TimeUnit of times that are numbers: s, ms or us. Without it there are none.
 	TimeUnit string
-	// IgnoreOffsets says that offsets in the text of times are those of a machine, and not of CIDs' clocks. Times are the same moments all the same.
-	IgnoreOffsets bool
+	// Offsets says whether offsets in the text of times are the clocks of CIDs. Times are the same moments all the same.
+	Offsets OffsetRule
 	// At dates the rows without a time. When zero, they count from the moment the server
 	// receives them.
 	At time.Time

@@ -40,6 +40,9 @@ func (l *timeLayout) parse(text string, zone *localZone) (m moment, problem stri
 		return m, "is not a time in the given --time-format"
 	}
 	if l.zoned {
+		if t.Location() == time.UTC { // of Z; +00:00 gives another Location
+			return momentAt(t.UnixMilli()), ""
+		}
 		_, offset := t.Zone()
 		return zonedMoment(t.UnixMilli(), int64(offset)), ""
 	}

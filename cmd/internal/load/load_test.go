@@ -122,17 +122,46 @@ func TestRows(t *testing.T) {
 		"times in the zone, at for rows without": {
 			text:    "cid,time\na,2026-03-01\nb,2026-03-01 10:00:00.1239\nc,2026-03-01T10:00:00Z\nd,2026-03-01T10:00:00+02:00\ne,\nf,10:00\n",
 			change:  func(j *Job) { j.Zone = jakarta },
-			want:    "a @2026-02-28T17:00:00Z\nb @2026-03-01T03:00:00.123Z\nc @2026-03-01T10:00:00Z\nd @2026-03-01T08:00:00Z offset:120\ne",
+			want:    "a @2026-02-28T17:00:00Z\nb @2026-03-01T03:00:00.123Z\nc @2026-03-01T10:00:00Z\nd @2026-03-01T08:00:00Z\ne",
 			rejects: "TIME_INVALID 6",
 		},
 		"a column of offsets is asked before times are": {
-			text: "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+02:00,\nc,2026-03-01T10:00:00+02:00,0\n",
-			want: "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T08:00:00Z offset:120\nc @2026-03-01T08:00:00Z offset:0",
+			text:   "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+02:00,\nc,2026-03-01T10:00:00+02:00,0\n",
+			change: func(j *Job) { j.Offsets = OffsetsClock },
+			want:   "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T08:00:00Z offset:120\nc @2026-03-01T08:00:00Z offset:0",
+		},
+		"one offset is the machine's": {
+			text: "cid,time\na,2026-03-01T10:00:00+07:00\nb,2026-03-01T10:00:01+07:00\nc,2026-03-01T10:00:00Z\n",
+			want: "a @2026-03-01T03:00:00Z\nb @2026-03-01T03:00:01Z\nc @2026-03-01T10:00:00Z",
+		},
+		"of several offsets +00:00 is a clock, and Z is none": {
+			text: "cid,time\na,2026-03-01T10:00:00+01:00\nb,2026-03-01T10:00:00+00:00\nc,2026-03-01T10:00:00Z\nd,2026-03-01T10:00:00-00:00\n",
+			want: "a @2026-03-01T09:00:00Z offset:60\nb @2026-03-01T10:00:00Z offset:0\nc @2026-03-01T10:00:00Z\nd @2026-03-01T10:00:00Z",
+		},
+		"offsets of a format": {
+			text:   "cid,when\na,01.03.2026 10:00 +0100\nb,01.03.2026 10:00 +0000\n",
+			change: func(j *Job) { j.TimeFormat, j.Map = "%d.%m.%Y %H:%M %z", []Pair{{"time", "when"}} },
+			want:   "a @2026-03-01T09:00:00Z offset:60\nb @2026-03-01T10:00:00Z offset:0",
+		},
+		"one offset that is the clock's": {
+			text:   "cid,time\na,2026-01-01T10:00:00+00:00\nb,2026-01-01T10:00:00Z\n",
+			change: func(j *Job) { j.Offsets = OffsetsClock },
+			want:   "a @2026-01-01T10:00:00Z offset:0\nb @2026-01-01T10:00:00Z",
+		},
+		"offsets of JSON, of which the column comes up late": {
+			file: "f.jsonl",
+			text: `{"cid":"a","x":1}` + "\n" + `{"cid":"b","time":"2026-03-01T10:00:00+01:00"}` + "\n" + `{"cid":"c","time":"2026-03-01T10:00:00+00:00"}` + "\n",
+			want: "a x=1\nb @2026-03-01T09:00:00Z offset:60\nc @2026-03-01T10:00:00Z offset:0",
+		},
+		"times that are no time do not count": {
+			text:    "cid,time,seen\na,2026-03-01T10:00:00+07:00,2026-03-01T10:00:00+01:00\nb,2026-13-01T10:00:00+08:00,2026-03-01T10:00:00+02:00\n",
+			want:    "a @2026-03-01T03:00:00Z seen=\"2026-03-01T10:00:00+01:00\"",
+			rejects: "TIME_INVALID 2",
 		},
 		"offsets of times that are a machine's": {
-			text:   "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+02:00,\n",
-			change: func(j *Job) { j.IgnoreOffsets = true },
-			want:   "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T08:00:00Z",
+			text:   "cid,time,offset\na,2026-03-01T10:00:00+02:00,60\nb,2026-03-01T10:00:00+03:00,\n",
+			change: func(j *Job) { j.Offsets = OffsetsIgnore },
+			want:   "a @2026-03-01T08:00:00Z offset:60\nb @2026-03-01T07:00:00Z",
 		},
 		"rows without a time are apart": {
 			text:   "cid,time\na,2026-03-01\nb,\nc,2026-03-02\n",
@@ -297,6 +326,7 @@ func TestUsageErrors(t *testing.T) {
 		"open quote":                {text: "cid,a\n1,2\n3,\"4\n5,6\n", want: "the quote that opens in line 3 is never closed"},
 		"same name twice":           {text: "cid,country,Country\n1,2,3\n", change: func(j *Job) { j.Map = []Pair{{"country", "Country"}} }, want: `the name "country" is the name of two columns`},
 		"number as time":            {text: "cid,time\n1,1104596055\n", want: `--time-unit: the times in column "time" are numbers`},
+		"offsets":                   {change: func(j *Job) { j.Offsets = "yes" }, want: `--offsets: offsets are taken as auto, clock or ignore says, not "yes"`},
 		"time unit":                 {change: func(j *Job) { j.TimeUnit = "h" }, want: "s, ms or us"},
 		"time format":               {change: func(j *Job) { j.TimeFormat = "%H:%M" }, want: "year, month and day"},
 		"where syntax":              {change: func(j *Job) { j.Where = "a ==" }, want: "--where"},

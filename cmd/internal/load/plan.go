@@ -84,6 +84,8 @@ type plan struct {
 	where    *condition
 	cond     expr.Cond
 	layout   *timeLayout
+	zones    *offsetSurvey // nil where offsets do not matter
+	offsets  Offsets
 	warnings []string
 }
 
@@ -114,6 +116,8 @@ func newPlan(job *Job) (*plan, error) {
 		return nil, usage("--time-format", "times are either in a format or numbers: leave out --time-unit or --time-format")
 	case job.Format != FormatByName && job.Format != CSV && job.Format != JSONLines:
 		return nil, usage("--format", "files are csv or jsonl, not %q", job.Format)
+	case job.Offsets != OffsetsAuto && job.Offsets != OffsetsClock && job.Offsets != OffsetsIgnore:
+		return nil, usage("--offsets", "offsets are taken as auto, clock or ignore says, not %q", job.Offsets)
 	case job.Kind == Tags && len(job.Set) > 0:
 		return nil, usage("--set", "tags have no properties")
 	}
@@ -123,6 +127,7 @@ func newPlan(job *Job) (*plan, error) {
 			return nil, &UsageError{Flag: "--time-format", Message: err.Error(), Err: err}
 		}
 	}
+	p.zones = newOffsetSurvey(job, p.layout)
 	if job.Where != "" {
 		var err error
 		if p.cond, err = expr.ParseCond(job.Where); err != nil {

@@ -262,8 +262,9 @@ func (p *plan) slotKind(slot int) value.Kind {
 	return p.columns[slot].kind
 }
 
-// settle decides the types that are left, once the cells have been seen.
+// settle decides the types that are left, and what offsets are, once the cells have been seen.
 func (p *plan) settle() error {
+	p.offsets = p.zones.decide(p.job.Offsets)
 	used := map[int]bool{}
 	for _, prop := range p.props {
 		used[prop.slot] = true

@@ -149,7 +149,7 @@ func TestLoadID(t *testing.T) {
 	for i, change := range []func(*Job){
 		func(j *Job) { j.Event = "x" }, func(j *Job) { j.Map = j.Map[:1] }, func(j *Job) { j.Map[0].Name, j.Map[1].Name = "time", "cid" }, func(j *Job) { j.Only = true },
 		func(j *Job) { j.Types = []Pair{{"c", "number"}} }, func(j *Job) { j.Where = "a = 1" }, func(j *Job) { j.Set = []Pair{{"c", "a"}} }, func(j *Job) { j.Zone = time.Local },
-		func(j *Job) { j.TimeFormat = "%F" }, func(j *Job) { j.TimeUnit = "s" }, func(j *Job) { j.At = time.Time{} }, func(j *Job) { j.IgnoreOffsets = true }, func(j *Job) { j.Kind, j.Event = Profiles, "" },
+		func(j *Job) { j.TimeFormat = "%F" }, func(j *Job) { j.TimeUnit = "s" }, func(j *Job) { j.At = time.Time{} }, func(j *Job) { j.Offsets = OffsetsIgnore }, func(j *Job) { j.Offsets = OffsetsClock }, func(j *Job) { j.Kind, j.Event = Profiles, "" },
 	} {
 		job := base()
 		change(&job)

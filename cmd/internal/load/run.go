@@ -56,7 +56,7 @@ func Run(ctx context.Context, client whowhenv1connect.IngestServiceClient, job J
 	start := job.Clock.Now()
 	err = r.run(ctx)
 	r.summary.Seconds = job.Clock.Now().Sub(start).Seconds()
-	r.summary.Warnings = p.warnings
+	r.summary.Warnings, r.summary.Offsets = p.warnings, p.offsets
 	return r.summary, err
 }
 
@@ -242,6 +242,7 @@ func (r *run) surveyFile(ctx context.Context, f *file) error {
 	}
 	defer done()
 	places := r.plan.addColumns(rows.columns())
+	times := r.plan.timePlace(rows.columns())
 	for {
 		rec, err := rows.next()
 		if err == io.EOF {
@@ -263,7 +264,10 @@ func (r *run) surveyFile(ctx context.Context, f *file) error {
 		}
 		r.readable++
 		if len(rec.cells) > len(places) { // keys of JSON come up as they come
-			places = r.plan.addColumns(rows.columns())
+			places, times = r.plan.addColumns(rows.columns()), r.plan.timePlace(rows.columns())
+		}
+		if times >= 0 && times < len(rec.cells) {
+			r.plan.zones.see(rec.cells[times])
 		}
 		for i, c := range rec.cells {
 			r.plan.columns[places[i]].seen.see(c, rec.line, f.source.name)

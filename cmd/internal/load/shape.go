@@ -148,7 +148,7 @@ func (s *shaper) meanings() (f *fault) {
 		return f
 	}
 	r.millis, r.offset = at.millis, at.offsetMinutes
-	if !r.timed || p.job.IgnoreOffsets {
+	if !r.timed || !p.offsets.Clocks {
 		r.offset = batch.NoOffset
 	}
 	if !r.timed && !p.job.At.IsZero() {

@@ -67,6 +67,8 @@ type Summary struct {
 	// Position is where the last batch is in the app's log.
 	Position uint64
 	Seconds  float64
+	// Offsets tells what the offsets of times were taken for.
+	Offsets Offsets
 	// Warnings are sentences about what is probably not meant.
 	Warnings []string
 }

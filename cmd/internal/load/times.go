@@ -21,17 +21,19 @@ type timeReader struct {
 // moment is a time as a cell tells it.
 type moment struct {
 	millis int64 // since 1970
-	// offsetMinutes is what the text says the clock was ahead of UTC, batch.NoOffset when it says nothing. Z and +00:00 say nothing: that is how machines
-	// everywhere write down moments.
+	// offsetMinutes is what the text says a clock was ahead of UTC, batch.NoOffset when it says nothing. Z says nothing: that is how machines everywhere write
+	// down moments.
 	offsetMinutes int32
 }
+
+func (m moment) hasOffset() bool { return m.offsetMinutes != batch.NoOffset }
 
 func momentAt(millis int64) moment { return moment{millis, batch.NoOffset} }
 
 // zonedMoment is one with an offset in its text.
 func zonedMoment(millis, offsetSeconds int64) moment {
 	m := momentAt(millis)
-	if minutes := offsetSeconds / 60; minutes != 0 && offsetSeconds%60 == 0 && max(minutes, -minutes) <= batch.MaxOffsetMinutes {
+	if minutes := offsetSeconds / 60; offsetSeconds%60 == 0 && max(minutes, -minutes) <= batch.MaxOffsetMinutes {
 		m.offsetMinutes = int32(minutes)
 	}
 	return m
@@ -164,6 +166,9 @@ func parseClock(text []byte, zone *localZone) (m moment, ok bool) {
 		}
 		offset := hours*3600 + minutes*60
 		if rest[0] == '-' {
+			if offset == 0 { // by RFC 3339 a moment whose clock is not known
+				return momentAt(seconds*1000 + fraction), true
+			}
 			offset = -offset
 		}
 		return zonedMoment((seconds-offset)*1000+fraction, offset), true

@@ -251,12 +251,15 @@ func TestOffsetOfATime(t *testing.T) {
 		{"", "2026-03-01T22:10:00-05:00", -300},
 		{"", "2026-03-01 22:10:00.5+05:45", 345},
 		{"", "2026-03-01T22:10:00Z", batch.NoOffset},
-		{"", "2026-03-01T22:10:00+00:00", batch.NoOffset},
+		{"", "2026-03-01T22:10:00+00:00", 0},
+		{"", "2026-03-01T22:10:00-00:00", batch.NoOffset},
 		{"", "2026-03-01T22:10:00", batch.NoOffset},
 		{"", "2026-03-01", batch.NoOffset},
 		{"", "2026-03-01T22:10:00+18:01", batch.NoOffset}, // no clock on earth
 		{"%Y-%m-%d %H:%M %z", "2026-03-01 22:10 -0500", -300},
-		{"%Y-%m-%d %H:%M %z", "2026-03-01 22:10 +0000", batch.NoOffset},
+		{"%Y-%m-%d %H:%M %z", "2026-03-01 22:10 +0000", 0},
+		{time.RFC3339, "2026-03-01T22:10:00+00:00", 0},
+		{time.RFC3339, "2026-03-01T22:10:00Z", batch.NoOffset},
 		{"%Y-%m-%d %H:%M", "2026-03-01 22:10", batch.NoOffset},
 	} {
 		if got := read(c.format, c.text); got != c.want {

@@ -200,7 +200,8 @@ func (x *Model) GetChanges() []*ModelChange {
 }
 
 type PublishedScores struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of best hours that no trained version made: "untrained".
 	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
 	AsOf          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	Cids          uint64                 `protobuf:"varint,3,opt,name=cids,proto3" json:"cids,omitempty"`
