@@ -42,6 +42,9 @@ func modelDir(app *segments.App) registry.Registry {
 
 // loadModel reads a version, the newest when none is named, and makes it ready to score.
 func loadModel(models registry.Registry, name, version string) (*scoring.Model, *propensity.Question, error) {
+	if name == SendTimeModel {
+		return nil, nil, invalid("name", "model %s tells hours, and no probability of an outcome: ask it by \"whowhen when\", and judge it by \"whowhen backtest send-time --from DAY\"", name)
+	}
 	versions, err := models.Versions(name)
 	if err != nil {
 		return nil, nil, err
