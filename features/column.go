@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
@@ -92,11 +93,15 @@ type Column struct {
 	WindowDays int
 	LongDays   int // of a trend
 	SpanDays   int // of a habit or chance
-	// Scaled says that a count, days or sum is for WindowDays days of data: where an event is known for L days only, of which L < WindowDays, it is
-	// times WindowDays / L. L is the distance from the first day on which anybody did the event, as far as the view tells, to D. Thus it is that of the window
-	// once the data reach so far back, and before that it does not grow with them.
-	Scaled bool
+	// Scaled says that a count, days or sum is for WindowDays days of data: where they begin at SinceDay, L days before D and L < WindowDays, it is
+	// times WindowDays / L. Thus it is that of the window once the data reach so far back, and before that it does not grow with them. The day is part of the
+	// column, and not looked up, so that no stray record can move it. It is in days since 1970-01-01.
+	Scaled   bool
+	SinceDay int32
 }
+
+// The days that a column may be scaled from, of the years 1 to 9999.
+const firstSinceDay, lastSinceDay = -719_162, 2_932_896
 
 // Check returns why a column cannot be, or nil.
 func (c Column) Check() error {
@@ -104,9 +109,12 @@ func (c Column) Check() error {
 	switch c.Family {
 	case Recency, Gap, Pace, Weekend, Night:
 	case Count, Days:
-		want.Scaled = c.Scaled
+		want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
 	case Sum, Flow:
-		want.Property, want.Scaled = c.Property, c.Scaled && c.Family == Sum
+		want.Property = c.Property
+		if c.Family == Sum {
+			want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
+		}
 		if wrong := batch.CheckName(c.Property); wrong != "" {
 			return fmt.Errorf("the property of a %s: %s", c.Family, wrong)
 		}
@@ -138,6 +146,9 @@ func (c Column) Check() error {
 	if c.WindowDays < 0 || c.WindowDays > MaxWindowDays || c.Scaled && c.WindowDays == 0 {
 		return fmt.Errorf("a window is of 1d to %dd", MaxWindowDays)
 	}
+	if !c.Scaled && c.SinceDay != 0 || c.SinceDay < firstSinceDay || c.SinceDay > lastSinceDay {
+		return errors.New("a column per so many days of data begins on a day of the years 1 to 9999")
+	}
 	if c.Family == Tenure {
 		return nil
 	}
@@ -167,7 +178,7 @@ func (c Column) String() string {
 	case c.Family == Trend:
 		args = append(args, days(c.WindowDays), days(c.LongDays))
 	case c.Scaled:
-		args = append(args, "per "+days(c.WindowDays))
+		args = append(args, "per "+days(c.WindowDays)+" since "+dateOf(c.SinceDay))
 	case c.WindowDays > 0:
 		args = append(args, "within "+days(c.WindowDays))
 	}
@@ -178,6 +189,10 @@ func (c Column) String() string {
 func (c Column) sums() bool { return c.Family == Sum || c.Family == Flow }
 
 func days(n int) string { return strconv.Itoa(n) + "d" }
+
+const daySeconds = 86_400
+
+func dateOf(day int32) string { return time.Unix(int64(day)*daySeconds, 0).UTC().Format(time.DateOnly) }
 
 // MarshalText returns the canonical text.
 func (c Column) MarshalText() ([]byte, error) {

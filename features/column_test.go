@@ -19,9 +19,9 @@ func TestParse(t *testing.T) {
 		{`Recency ( "open" , WITHIN 007D )`, `recency("open", within 7d)`},
 		{`count("caf\u00e9", within 30d)`, `count("café", within 30d)`},
 		{`sum("purchase.amount", within 90d)`, `sum("purchase.amount", within 90d)`},
-		{`COUNT("open",Per 0365d)`, `count("open", per 365d)`},
-		{`days("open", per 1d)`, `days("open", per 1d)`},
-		{`sum("purchase", "net.amount", per 36500d)`, `sum("purchase", "net.amount", per 36500d)`},
+		{`COUNT("open",Per 0365d  SINCE 2024-02-29)`, `count("open", per 365d since 2024-02-29)`},
+		{`days("open", per 1d since 0001-01-01)`, `days("open", per 1d since 0001-01-01)`},
+		{`sum("purchase", "net.amount", per 36500d since 9999-12-31)`, `sum("purchase", "net.amount", per 36500d since 9999-12-31)`},
 		{`sum("push.sent.cost")`, `sum("push.sent.cost")`},
 		{`sum("purchase", "amount", within 1d)`, `sum("purchase.amount", within 1d)`},
 		{`sum("purchase", "net.amount")`, `sum("purchase", "net.amount")`},
@@ -79,9 +79,12 @@ func TestParseErrors(t *testing.T) {
 		{`count("open", per)`, "expected a number of days", 17},
 		{`count("open", per 0d)`, "expected a number of days", 18},
 		{`count("open", percent 7d)`, "expected a window such as within 30d, found 'p'", 14},
-		{`recency("open", per 7d)`, "has no use for", 0},
-		{`flow("buy.amount", per 7d)`, "has no use for", 0},
-		{`habit("open", 7d, per 7d)`, "has no use for", 0},
+		{`recency("open", per 7d since 2026-01-01)`, "has no use for", 0},
+		{`flow("buy.amount", per 7d since 2026-01-01)`, "has no use for", 0},
+		{`habit("open", 7d, per 7d since 2026-01-01)`, "has no use for", 0},
+		{`count("open", per 7d)`, "the day that data begin with", 20},
+		{`count("open", per 7d since 2026-02-30)`, "a day such as", 27},
+		{`count("open", within 7d since 2026-02-01)`, "expected ')'", 24},
 		{`trend("open", per 7d)`, "expected a number of days", 14},
 		{"tag(\"\xff\")", "UTF-8", 0},
 		{`tag("` + strings.Repeat("a", features.MaxTextBytes) + `")`, "at most 4096 bytes", 0},
@@ -92,7 +95,7 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.60s is %+v, %v; want at %d: %s", c.text, got, err, c.offset, c.message)
 		}
 	}
-	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}} {
+	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}, {Family: features.Count, Name: "open", SinceDay: 1}, {Family: features.Count, Name: "open", WindowDays: 7, Scaled: true, SinceDay: 3_000_000}} {
 		if _, err := c.MarshalText(); err == nil {
 			t.Errorf("%+v has a text", c)
 		}
@@ -124,7 +127,9 @@ func drawColumn(t *rapid.T) features.Column {
 	c.WindowDays = rapid.SampledFrom([]int{0, 1, 30, features.MaxWindowDays}).Draw(t, "window")
 	switch c.Family {
 	case features.Count, features.Days, features.Sum:
-		c.Scaled = c.WindowDays > 0 && rapid.Bool().Draw(t, "scaled")
+		if c.Scaled = c.WindowDays > 0 && rapid.Bool().Draw(t, "scaled"); c.Scaled {
+			c.SinceDay = rapid.Int32Range(-719_162, 2_932_896).Draw(t, "since")
+		}
 	}
 	return c
 }
@@ -142,7 +147,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `count("x", per 365d)`, `sum("a","b.c",PER 1d)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -158,16 +163,16 @@ func FuzzParse(f *testing.F) {
 
 func TestMarks(t *testing.T) {
 	for text, want := range map[string][3]bool{ // static, receipt, exposure
-		`tenure`:                            {false, false, false},
-		`tag("push.sent")`:                  {true, false, false},
-		`attr("country")`:                   {true, false, false},
-		`count("open", within 7d)`:          {false, false, false},
-		`count("push.sent", within 7d)`:     {false, true, true},
-		`recency("push.clicked")`:           {false, true, true},
-		`rate("push.clicked", "push.sent")`: {false, true, false},
-		`rate("open", "push.sent")`:         {false, true, false},
-		`count("open", per 365d)`:           {false, false, false},
-		`count("push.sent", per 365d)`:      {false, true, true},
+		`tenure`:                                        {false, false, false},
+		`tag("push.sent")`:                              {true, false, false},
+		`attr("country")`:                               {true, false, false},
+		`count("open", within 7d)`:                      {false, false, false},
+		`count("push.sent", within 7d)`:                 {false, true, true},
+		`recency("push.clicked")`:                       {false, true, true},
+		`rate("push.clicked", "push.sent")`:             {false, true, false},
+		`rate("open", "push.sent")`:                     {false, true, false},
+		`count("open", per 365d since 2024-01-01)`:      {false, false, false},
+		`count("push.sent", per 365d since 2024-01-01)`: {false, true, true},
 	} {
 		c := parsed(t, text)[0]
 		if got := [3]bool{c.Static(), c.Receipt(), c.Exposure()}; got != want {

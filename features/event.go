@@ -17,7 +17,6 @@ type event struct {
 	counts, onDays, bounds, weekends, rows, nights int
 	sums                                           []int // by property
 	habits                                         []span
-	known                                          known
 }
 
 // span is a length of spans, and up to which age they are counted.
@@ -33,6 +32,7 @@ type output struct {
 	span     int // days that a chance looks ahead
 	habit    int // which of the event's
 	scaled   bool
+	since    int32 // day that data begin with, of a scaled one
 }
 
 type kind uint8
@@ -99,7 +99,6 @@ func (e *event) settle() {
 		if o.window == 0 {
 			o.window = noWindow
 		}
-		e.known.wanted = e.known.wanted || o.scaled
 		switch o.kind {
 		case plainCount, trend, rateOver:
 			e.counts = max(e.counts, o.window)
@@ -228,6 +227,6 @@ func (x *Extractor) readOff(e *event, o output) {
 		}
 	}
 	if o.scaled {
-		e.known.scale(to, o.window, x.view.Day())
+		scale(to, o.window, x.view.Day()-o.since+1)
 	}
 }

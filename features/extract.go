@@ -63,9 +63,6 @@ func NewExtractor(ctx context.Context, v *segments.View, columns []Column, level
 	for _, e := range x.events {
 		e.settle()
 	}
-	if err := x.firstDays(ctx); err != nil {
-		return nil, err
-	}
 	x.reader = v.BlockReader(ctx)
 	return x, nil
 }
@@ -91,7 +88,7 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 		x.rates = append(x.rates, rate{column: at})
 	default:
 		e := x.event(c.Name)
-		o := output{kind: kinds[c.Family], column: at, window: c.WindowDays, scaled: c.Scaled}
+		o := output{kind: kinds[c.Family], column: at, window: c.WindowDays, scaled: c.Scaled, since: c.SinceDay}
 		switch c.Family {
 		case Sum, Flow:
 			o.property = e.property(c.Property)

@@ -127,9 +127,9 @@ func fortyColumns(t testing.TB, event string) []features.Column {
 		}
 	}
 	return append(all,
-		features.Column{Family: features.Count, Name: event, WindowDays: 365, Scaled: true},
-		features.Column{Family: features.Days, Name: event, WindowDays: 365, Scaled: true},
-		features.Column{Family: features.Sum, Name: event, Property: "amount", WindowDays: 365, Scaled: true},
+		features.Column{Family: features.Count, Name: event, WindowDays: 365, Scaled: true, SinceDay: 19_631},
+		features.Column{Family: features.Days, Name: event, WindowDays: 365, Scaled: true, SinceDay: 19_631},
+		features.Column{Family: features.Sum, Name: event, Property: "amount", WindowDays: 365, Scaled: true, SinceDay: 19_631},
 		features.Column{Family: features.Night, Name: event, WindowDays: 90},
 		features.Column{Family: features.Pace, Name: event, WindowDays: 365},
 		features.Column{Family: features.Flow, Name: event, Property: "amount", WindowDays: 365},

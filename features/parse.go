@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -137,9 +138,28 @@ func (p *parser) windows(c *Column) (err error) {
 			p.at -= len(word)
 			return p.expected("a window such as within 30d")
 		}
-		c.WindowDays, err = p.span()
+		if c.WindowDays, err = p.span(); err == nil && c.Scaled {
+			c.SinceDay, err = p.since()
+		}
 	}
 	return err
+}
+
+// since reads the day behind since.
+func (p *parser) since() (day int32, err error) {
+	p.blanks()
+	if word := p.word(); !strings.EqualFold(word, "since") {
+		p.at -= len(word)
+		return 0, p.expected("the day that data begin with, such as since 2026-01-31")
+	}
+	p.blanks()
+	text := p.text[p.at:min(len(p.text), p.at+len(time.DateOnly))]
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, p.expected("a day such as 2026-01-31")
+	}
+	p.at += len(text)
+	return int32(at.Unix() / daySeconds), nil
 }
 
 // blanks skips blanks, and returns where they end.

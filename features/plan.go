@@ -111,8 +111,8 @@ func choose(day int32, events []segments.EventSummary, tier []int, o Options) Pl
 			continue
 		}
 		windows := p.windows(day, e, tier)
-		p.behaviour(e.Name, windows)
-		p.each(Column{Family: Days, Name: e.Name}, windows)
+		p.behaviour(e, windows)
+		p.each(Column{Family: Days, Name: e.Name}, e, windows)
 		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
 		p.add(Column{Family: Pace, Name: e.Name, WindowDays: longestDays})
 		for _, f := range []Family{Habit, Chance} {
@@ -145,24 +145,24 @@ func (p *Plan) windows(day int32, e segments.EventSummary, tier []int) []int {
 // each adds a column for every window, and where the longest is left out the scaled one of it. The shortest window beyond the data holds all of them
 // at the time of training, and less and less of them later; the scaled column goes on to say who has done much since the beginning. It
 // does not replace the other: later on, those who did little have less of it than anybody had in training, and look alike.
-func (p *Plan) each(c Column, windows []int) {
+func (p *Plan) each(c Column, e segments.EventSummary, windows []int) {
 	for _, w := range windows {
 		c.WindowDays = w
 		p.add(c)
 	}
 	if !slices.Contains(windows, longestDays) {
-		c.WindowDays, c.Scaled = longestDays, true
+		c.WindowDays, c.Scaled, c.SinceDay = longestDays, true, e.FirstDay
 		p.add(c)
 	}
 }
 
 // behaviour adds recency, counts and trends.
-func (p *Plan) behaviour(event string, windows []int) {
-	p.add(Column{Family: Recency, Name: event, WindowDays: longestDays})
-	p.each(Column{Family: Count, Name: event}, windows)
+func (p *Plan) behaviour(e segments.EventSummary, windows []int) {
+	p.add(Column{Family: Recency, Name: e.Name, WindowDays: longestDays})
+	p.each(Column{Family: Count, Name: e.Name}, e, windows)
 	for _, pair := range [][2]int{{7, 30}, {30, 90}, {90, 365}} {
 		if slices.Contains(windows, pair[0]) && slices.Contains(windows, pair[1]) {
-			p.add(Column{Family: Trend, Name: event, WindowDays: pair[0], LongDays: pair[1]})
+			p.add(Column{Family: Trend, Name: e.Name, WindowDays: pair[0], LongDays: pair[1]})
 		}
 	}
 }
@@ -193,7 +193,7 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
 		default:
 			taken++
-			p.each(Column{Family: Sum, Name: e.Name, Property: property.Name}, windows)
+			p.each(Column{Family: Sum, Name: e.Name, Property: property.Name}, e, windows)
 			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
 		}
 	}
@@ -208,7 +208,7 @@ func (p *Plan) receipt(day int32, e segments.EventSummary, events []segments.Eve
 	case o.WithoutReceipts:
 		p.leaveOut(what, "columns about messages are not wanted")
 	case e.Name == sent:
-		p.behaviour(e.Name, p.windows(day, e, tier))
+		p.behaviour(e, p.windows(day, e, tier))
 	case e.Name != "push.clicked" && e.Name != "push.dismissed":
 		p.leaveOut(what, "of receipts only what was sent, clicked and dismissed makes columns")
 	default:

@@ -78,7 +78,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
+	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d since 1972-09-17)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
 		if !slices.Contains(plan.Columns, parsed(t, text)[0]) {
 			t.Errorf("%s is not there", text)
 		}
@@ -131,7 +131,9 @@ func TestChooseShort(t *testing.T) {
 				of.Property = "Quantity"
 			}
 			has := func(window int, scaled bool) bool {
-				of.WindowDays, of.Scaled = window, scaled
+				if of.WindowDays, of.Scaled, of.SinceDay = window, scaled, 0; scaled {
+					of.SinceDay = catalog.Events[0].FirstDay
+				}
 				return slices.Contains(plan.Columns, of)
 			}
 			if !has(c.shortest, false) || has(365, true) != c.scaled || has(365, false) != c.longest {
@@ -239,7 +241,7 @@ func TestFit(t *testing.T) {
 		t.Errorf("%v, %d, %v", levels, others, err)
 	}
 	columns := parsed(t, `tenure`, `tag("vip")`, `tag("none")`, `attr("country")`, `attr("likes")`, `attr("none")`, `attr("age")`, `count("buy")`, `count("none")`,
-		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`, `count("buy", per 7d)`, `days("none", per 7d)`)
+		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`, `count("buy", per 7d since 2026-01-01)`, `days("none", per 7d since 2026-01-01)`)
 	var why []string
 	for _, m := range features.Misfits(v, columns, features.Levels{columns[6]: {"x"}}) {
 		why = append(why, m.Column.String()+": "+m.Why)
@@ -249,7 +251,7 @@ func TestFit(t *testing.T) {
 		`attr("likes"): the attribute has lists, which make no column`, `attr("none"): the app has no attribute "none"`,
 		`attr("age"): levels are given, and the attribute is of type number`, `count("none"): the app has no event "none"`,
 		`sum("buy.none"): the event "buy" has no property "none"`, `chance("none", 7d): the app has no event "none"`, `rate("buy", "none"): the app has no event "none"`,
-		`days("none", per 7d): the app has no event "none"`,
+		`days("none", per 7d since 2026-01-01): the app has no event "none"`,
 	}
 	if !slices.Equal(why, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(why, "\n     "), strings.Join(want, "\n     "))

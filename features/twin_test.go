@@ -39,16 +39,6 @@ func (w twin) ages(events []happening) (ages []int) {
 	return slices.Compact(ages)
 }
 
-// known returns for how many days an event has been known, whoever did it.
-func (w twin) known(name string) (days int) {
-	for _, e := range w.events {
-		if age := int(w.today - dayOf(w.zone, e.millis)); e.name == name && age >= 0 && e.millis <= w.now {
-			days = max(days, age+1)
-		}
-	}
-	return days
-}
-
 func (w twin) column(c features.Column, cid string) float32 {
 	nothing := float32(math.NaN())
 	events := w.of(cid, c.Name, c.WindowDays)
@@ -69,11 +59,11 @@ func (w twin) column(c features.Column, cid string) float32 {
 		return ratio(float64(n), float64(len(events)))
 	}
 	if c.Scaled {
-		known := w.known(c.Name)
-		if c.Scaled = false; known == 0 || known >= c.WindowDays {
+		dataDays := int(w.today-c.SinceDay) + 1
+		if c.Scaled, c.SinceDay = false, 0; dataDays < 1 || dataDays >= c.WindowDays {
 			return w.column(c, cid)
 		}
-		return float32(float64(w.column(c, cid)) * (float64(c.WindowDays) / float64(known)))
+		return float32(float64(w.column(c, cid)) * (float64(c.WindowDays) / float64(dataDays)))
 	}
 	switch c.Family {
 	case features.Count:

@@ -15,9 +15,9 @@ func TestEffectWords(t *testing.T) {
 	}{
 		{`days("open", within 30d)`, models.Effect{Kind: models.EffectNumber, From: 2, To: 12}, `"open" on 10 days more in the last 30 days (12 instead of 2)`},
 		{`days("open", within 1d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 1}, `"open" on 1 day more on the last day (1 instead of 0)`},
-		{`count("open", per 365d)`, models.Effect{Kind: models.EffectNumber, From: 4, To: 6.5}, `2.5 "open" more per 365 days of data (6.5 instead of 4)`},
-		{`days("open", per 365d)`, models.Effect{Kind: models.EffectNumber, From: 4, To: 5}, `"open" on 1 day more per 365 days of data (5 instead of 4)`},
-		{`sum("purchase.amount", per 365d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 10}, `sum of amount of "purchase" per 365 days of data higher by 10 (10 instead of 0)`},
+		{`count("open", per 365d since 2026-01-01)`, models.Effect{Kind: models.EffectNumber, From: 4, To: 6.5}, `2.5 "open" more per 365 days of data (6.5 instead of 4)`},
+		{`days("open", per 365d since 2026-01-01)`, models.Effect{Kind: models.EffectNumber, From: 4, To: 5}, `"open" on 1 day more per 365 days of data (5 instead of 4)`},
+		{`sum("purchase.amount", per 365d since 2026-01-01)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 10}, `sum of amount of "purchase" per 365 days of data higher by 10 (10 instead of 0)`},
 		{`recency("open")`, models.Effect{Kind: models.EffectNumber, From: 3, To: 33}, `last "open" 30 days longer ago (33 instead of 3)`},
 		{`recency("open")`, models.Effect{Kind: models.EffectMissing}, `no "open" at all, against the average`},
 		{`count("a\"b", within 7d)`, models.Effect{Kind: models.EffectNumber, From: 0, To: 3}, `3 "a\"b" more in the last 7 days (3 instead of 0)`},
