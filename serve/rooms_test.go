@@ -56,12 +56,38 @@ func answerOn(t *testing.T, conn net.Conn) (status int, text string) {
 	return response.StatusCode, string(got)
 }
 
+// waitForReaders waits until so many calls have been waiting for more of their bodies for a moment.
+func waitForReaders(t *testing.T, s *Server, n int) {
+	t.Helper()
+	const moment = 20 * time.Millisecond
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		waiting := 0
+		s.rooms.mu.Lock()
+		for c := range s.rooms.calls {
+			if since := c.reading.Load(); since > 0 && c.sinceBegun()-since > int64(moment) {
+				waiting++
+			}
+		}
+		s.rooms.mu.Unlock()
+		if waiting == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d calls wait for their bodies, want %d", waiting, n)
+		}
+	}
+}
+
 // TestSlowBodiesMakeRoom holds that callers who keep the room for bodies without sending lose it to others, that small
 // requests go on meanwhile, and that all are told.
 func TestSlowBodiesMakeRoom(t *testing.T) {
 	s := newServer(t, Options{Limits: Limits{WriteBytes: 1 << 20, TextBytes: 1, StallTimeout: 300 * time.Millisecond}})
 	url := listen(t, s)
-	slow := []net.Conn{begin(t, url, 1<<20, 300<<10), begin(t, url, 1<<20, 300<<10)}
+	var slow []net.Conn
+	for n := range 2 { // one after the other, as one that grows beside another that does may find no room
+		slow = append(slow, begin(t, url, 1<<20, 300<<10))
+		waitForReaders(t, s, n+1)
+	}
 	most := s.limits.TextBytes - 500<<10
 	for deadline := time.Now().Add(10 * time.Second); s.rooms.largeText.TryAcquire(most); time.Sleep(time.Millisecond) {
 		s.rooms.largeText.Release(most)

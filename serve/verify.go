@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/serve/registry"
@@ -11,26 +12,32 @@ import (
 
 // VerifyModels reads the models in the directory of an app, which nobody needs to have open, and says what is wrong with them. It
 // returns how many versions there are. Nothing is changed.
-func VerifyModels(appDir string) (versions int, findings []segments.Finding, err error) {
+func VerifyModels(appDir string) (versions int, findings []segments.Finding) {
 	dir := registry.At(filepath.Join(appDir, "models"))
 	found := func(part, remedy string, err error) {
 		findings = append(findings, segments.Finding{Part: part, Problem: problemOf(err), Remedy: remedy})
 	}
+	const unreadable = "make the directory models readable, or remove it"
 	names, err := dir.Names()
 	if err != nil {
-		return 0, nil, err
+		found("models", unreadable, err)
+		return 0, findings
 	}
 	for _, name := range names {
 		all, err := dir.Versions(name)
 		if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
-			continue // a directory without versions, which a training may have begun
+			err = nil // a directory without versions, which a training may have begun
 		}
 		if err != nil {
 			found("model "+name, "make its directory readable", err)
 			continue
 		}
-		if _, err := dir.Changes(name); err != nil {
+		changes, err := dir.History(name)
+		if err != nil {
 			found("model "+name, "remove its changes.jsonl, and make a version active again", err)
+		}
+		if active, _ := registry.Active(changes); active != "" && !slices.Contains(all, active) {
+			found("model "+name, "bring its files back, make another version active, or deactivate the model", fmt.Errorf("version %s is active, and its files are not there", active))
 		}
 		versions += len(all)
 		for _, version := range all {
@@ -46,7 +53,7 @@ func VerifyModels(appDir string) (versions int, findings []segments.Finding, err
 	}
 	rules, err := dir.Rules()
 	if err != nil {
-		return versions, findings, err
+		found("models", unreadable, err)
 	}
 	for _, identity := range rules {
 		data, err := dir.Rule(identity)
@@ -57,10 +64,10 @@ func VerifyModels(appDir string) (versions int, findings []segments.Finding, err
 			}
 		}
 		if err != nil {
-			found("the rule of send times "+identity, "remove the file; whowhen when --refresh makes another", err)
+			found("the rule of send times "+identity, "remove the file; whowhen when --refresh makes another, with --event where activity is something else than opens", err)
 		}
 	}
-	return versions, findings, nil
+	return versions, findings
 }
 
 // problemOf says what is wrong, with its cause.

@@ -33,11 +33,32 @@ func TestVerifyModels(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(app.Dir(), "models", "begun"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if versions, findings, err := VerifyModels(app.Dir()); versions != 4 || len(findings) > 0 || err != nil {
-		t.Fatalf("%d versions, %v, %v", versions, findings, err)
+	if versions, findings := VerifyModels(app.Dir()); versions != 4 || len(findings) > 0 {
+		t.Fatalf("%d versions, %v", versions, findings)
 	}
-	if versions, findings, err := VerifyModels(t.TempDir()); versions != 0 || len(findings) > 0 || err != nil {
-		t.Errorf("an app without models: %d versions, %v, %v", versions, findings, err)
+	if versions, findings := VerifyModels(t.TempDir()); versions != 0 || len(findings) > 0 {
+		t.Errorf("an app without models: %d versions, %v", versions, findings)
+	}
+	file := t.TempDir()
+	if err := os.WriteFile(filepath.Join(file, "models"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, findings := VerifyModels(file); len(findings) == 0 || findings[0].Part != "models" {
+		t.Errorf("models being a file: %v", findings)
+	}
+	// The active version is gone, with others there and without.
+	for _, gone := range []string{"churn/1", "churn/2", "churn/3"} {
+		if err := os.Rename(filepath.Join(app.Dir(), "models", gone), filepath.Join(app.Dir(), strings.ReplaceAll(gone, "/", "-"))); err != nil {
+			t.Fatal(err)
+		}
+		if _, findings := VerifyModels(app.Dir()); len(findings) != 1 || findings[0].Part != "model churn" || !strings.Contains(findings[0].Problem, "version 1 is active") {
+			t.Errorf("without %s: %v", gone, findings)
+		}
+	}
+	for _, gone := range []string{"churn/1", "churn/2", "churn/3"} {
+		if err := os.Rename(filepath.Join(app.Dir(), strings.ReplaceAll(gone, "/", "-")), filepath.Join(app.Dir(), "models", gone)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for file, part := range map[string]string{
 		"churn/2/artifact.json": "model churn, version 2", "churn/changes.jsonl": "model churn", "send-time/1/artifact.json": "model send-time, version 1",
@@ -52,9 +73,9 @@ func TestVerifyModels(t *testing.T) {
 		if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, findings, err := VerifyModels(app.Dir())
-		if err != nil || len(findings) != 1 || findings[0].Part != part || findings[0].Problem == "" || findings[0].Remedy == "" {
-			t.Errorf("%s: %+v, %v", file, findings, err)
+		_, findings := VerifyModels(app.Dir())
+		if len(findings) != 1 || findings[0].Part != part || findings[0].Problem == "" || findings[0].Remedy == "" {
+			t.Errorf("%s: %+v", file, findings)
 		}
 		if err := os.WriteFile(path, was, 0o600); err != nil {
 			t.Fatal(err)

@@ -48,6 +48,14 @@ func (r Registry) Changes(name string) ([]Change, error) {
 	return readChanges(filepath.Join(r.dir, name, changesFile))
 }
 
+// History is Changes also where no version is there any more.
+func (r Registry) History(name string) ([]Change, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	return readChanges(filepath.Join(r.dir, name, changesFile))
+}
+
 // readChanges reads a file of changes. A last line without an end was being written when the process or the machine died, and nobody was told
 // of it: it does not count.
 func readChanges(path string) ([]Change, error) {
