@@ -17,19 +17,40 @@ import (
 // untrainedVersion is the version of what nobody trained. Registries count from 1.
 const untrainedVersion registry.Version = "0"
 
-// untrainedSource says what the untrained model reads: the events named, else those that its last rule read, else what every delivery layer reports.
+// untrainedSource says what the untrained model reads: the events named, else those that its last rule read or that the newest version was trained on, else what
+// every delivery layer reports.
 func untrainedSource(view *segments.View, dir registry.Registry, events []string) rhythm.Source {
 	source := rhythm.DefaultSource()
-	if p := publishedHours(view); p != nil && p.Version == untrainedVersion {
-		if m, err := madeWith(dir, p); err == nil {
-			source = m.source
-		}
+	if m := lastSaid(view, dir); m != nil {
+		source = m.source
 	}
 	if len(events) > 0 {
 		source.Engaged = events
 	}
 	source.ZoneAttribute, source.CountryAttribute = rhythm.DefaultAttributes(view)
 	return source
+}
+
+// lastSaid returns the model that somebody last told what is activity, nil when there is none that can be read.
+func lastSaid(view *segments.View, dir registry.Registry) *rhythmModel {
+	if p := publishedHours(view); p != nil && p.Version == untrainedVersion {
+		if m, err := madeWith(dir, p); err == nil {
+			return m
+		}
+	}
+	rules, _ := dir.Rules() // what cannot be read says nothing
+	for _, identity := range rules {
+		if data, err := dir.Rule(identity); err == nil {
+			if m, err := decodeRhythm(data); err == nil {
+				return m
+			}
+		}
+	}
+	m, err := loadRhythm(dir, "")
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
 // untrainedRhythm returns what is reckoned by while no version of the send-time model is active: each CID's own histogram, shrunk to the curve of its
@@ -94,6 +115,11 @@ func untrainedNow(ctx context.Context, app *segments.App, events []string) (*rhy
 		return nil, err
 	}
 	defer base.Close()
+	for i, name := range events {
+		if !view.KnowsEvent(name) {
+			return nil, &segments.Error{Reason: "MODEL_MISFIT", Field: fmt.Sprintf("events[%d]", i), Message: fmt.Sprintf("the app has no event %q; whowhen status lists those it has", name)}
+		}
+	}
 	return untrainedRhythm(ctx, view, app, untrainedSource(view, modelDir(app), events))
 }
 

@@ -198,6 +198,16 @@ func TestRefreshWithoutTraining(t *testing.T) {
 	if _, err := refresh(); err != nil || active() != 1 {
 		t.Errorf("%v; a buyer was active on %d days", err, active())
 	}
+	models := whowhenv1connect.NewModelServiceClient(InProcess(s.Handler()), "http://in-process")
+	if _, err := models.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: SendTimeModel})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := refresh(); err != nil || active() != 1 {
+		t.Errorf("after best hours were taken away: %v; a buyer was active on %d days", err, active())
+	}
+	if _, err := refresh("purchase", "purchsae"); err == nil || reasonOf(t, err) != "MODEL_MISFIT" {
+		t.Errorf("an event that there is not beside one that there is: %v", err)
+	}
 	for _, rule := range filesOf(t, app) {
 		if err := os.WriteFile(rule, []byte("{}"), 0o600); err != nil {
 			t.Fatal(err)

@@ -55,7 +55,10 @@ func Run(ctx context.Context, client whowhenv1connect.IngestServiceClient, job J
 	start := job.Clock.Now()
 	err = r.run(ctx)
 	r.summary.Seconds = job.Clock.Now().Sub(start).Seconds()
-	r.summary.Warnings, r.summary.Offsets = p.warnings, p.offsets
+	r.summary.Warnings = p.warnings
+	if p.roles[roleOffset] < 0 { // else they stand in only where the column has none
+		r.summary.Offsets = p.offsets
+	}
 	return r.summary, err
 }
 
