@@ -32,10 +32,15 @@ func (j *job) checkLost(ctx context.Context, populations []*population) error {
 	for i, p := range populations {
 		days[i] = p.day
 	}
-	known, lost, err := j.lost(ctx, days)
+	losses, err := j.losses(ctx, days)
 	if err != nil {
 		return err
 	}
+	return j.refuseLost(populations, losses)
+}
+
+func (j *job) refuseLost(populations []*population, losses *losses) error {
+	known, lost := losses.known, losses.lost()
 	for i, p := range populations {
 		p.lost = lost[i]
 		rate := ratio(float64(lost[i]), float64(lost[i]+known[i]))
@@ -49,16 +54,46 @@ func (j *job) checkLost(ctx context.Context, populations []*population) error {
 	return nil
 }
 
-// lost counts, for each cut-off, who was known by then and still is, and estimates how many are no more: an ordinal without a CID was someone who came at about the time
+// losses counts, for each cut-off, who was known by then and still is, and estimates how many are no more: an ordinal without a CID was someone who came at about the time
 // of those next to it, so the lost of a block are shared out as its others were first heard of.
-func (j *job) lost(ctx context.Context, days []propensity.Day) (known, lost []int, err error) {
-	known, gone := make([]int, len(days)), make([]float64, len(days))
+type losses struct {
+	known   []int
+	gone    []float64
+	missing float64 // of blocks of which nobody is left, whose share goes to the next
+}
+
+func newLosses(cutoffs int) *losses {
+	return &losses{known: make([]int, cutoffs), gone: make([]float64, cutoffs)}
+}
+
+// block takes in a block of so many ordinals, of whom so many are left; by are those of them who were known by each cut-off.
+func (l *losses) block(ordinals, left int, by []int) {
+	l.missing += float64(ordinals - left)
+	if left == 0 {
+		return
+	}
+	for i, n := range by {
+		l.known[i] += n
+		l.gone[i] += l.missing * float64(n) / float64(left)
+	}
+	l.missing = 0
+}
+
+func (l *losses) lost() []int {
+	lost := make([]int, len(l.gone))
+	for i, n := range l.gone {
+		lost[i] = int(math.Round(n))
+	}
+	return lost
+}
+
+func (j *job) losses(ctx context.Context, days []propensity.Day) (*losses, error) {
+	l := newLosses(len(days))
 	r := j.base.BlockReader(ctx)
 	defer r.Close()
-	missing := 0.0 // of blocks gone through, in case nobody of the last is left
 	for block := range j.base.Blocks() {
 		if _, err := r.GoTo(block); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		left, end := 0, -1
 		by := make([]int, len(days))
@@ -71,25 +106,13 @@ func (j *job) lost(ctx context.Context, days []propensity.Day) (known, lost []in
 			}
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		size := segments.BlockCIDs
 		if block == j.base.Blocks()-1 {
 			size = end + 1 // beyond are ordinals that nobody has got yet
 		}
-		missing += float64(size - left)
-		if left == 0 {
-			continue
-		}
-		for i, n := range by {
-			known[i] += n
-			gone[i] += missing * float64(n) / float64(left)
-		}
-		missing = 0
+		l.block(size, left, by)
 	}
-	lost = make([]int, len(days))
-	for i, n := range gone {
-		lost[i] = int(math.Round(n))
-	}
-	return known, lost, nil
+	return l, nil
 }
