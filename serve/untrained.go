@@ -27,7 +27,13 @@ func untrainedSource(view *segments.View, dir registry.Registry, events []string
 	if len(events) > 0 {
 		source.Engaged = events
 	}
-	source.ZoneAttribute, source.CountryAttribute = rhythm.DefaultAttributes(view)
+	zone, country := rhythm.DefaultAttributes(view)
+	if view.AttributeType(source.ZoneAttribute) != "string" {
+		source.ZoneAttribute = zone
+	}
+	if view.AttributeType(source.CountryAttribute) != "string" {
+		source.CountryAttribute = country
+	}
 	return source
 }
 

@@ -15,6 +15,28 @@ import (
 	"whowhen.dev/whowhen/serve/registry"
 )
 
+// TestUntrainedReadsWhatWasSaid holds that the untrained model goes by what the newest version was trained on, where the app has it.
+func TestUntrainedReadsWhatWasSaid(t *testing.T) {
+	app, _, _ := sendServer(t)
+	for _, attribute := range []string{"zone", "country", "gone"} {
+		if _, err := modelDir(app).Add(SendTimeModel, func(v string) (registry.Content, error) { return sendTimeArtifactOf(t, v, attribute), nil }); err != nil {
+			t.Fatal(err)
+		}
+		view, err := app.View(t.Context(), segments.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := attribute
+		if attribute == "gone" {
+			want = "zone"
+		}
+		if source := untrainedSource(view, modelDir(app), nil); source.ZoneAttribute != want || source.CountryAttribute != "country" || !slices.Equal(source.Engaged, []string{"open"}) {
+			t.Errorf("%s: %+v", attribute, source)
+		}
+		view.Close()
+	}
+}
+
 // TestWhereabouts holds where CIDs are taken to be: by the offset last seen, whatever a server reports later, against a profile for a month, and without
 // one however long ago it was; and by profiles that came after the model.
 func TestWhereabouts(t *testing.T) {
