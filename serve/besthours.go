@@ -109,7 +109,7 @@ func (s sendTimeService) rhythmOf(app *segments.App, published *segments.Publish
 	}
 	m, err := madeWith(modelDir(app), published)
 	if err != nil || m.identity != published.Definition {
-		s.server.logger.Error("the send-time model that the best hours were made with cannot be read; they are used without it", "app", app.Name(), "version", published.Version, "error", fmt.Sprint(err))
+		s.server.logger.Error("the send-time model that the best hours were made with cannot be read; they are used without it", "app", app.Name(), "version", versionName(published.Version), "error", fmt.Sprint(err))
 		m = nil
 	}
 	s.rhythms.Store(app.Name(), &keptRhythm{published.Definition, m, now})

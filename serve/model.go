@@ -27,8 +27,6 @@ const (
 	// maxScored bounds the CIDs of one Score, and maxMoved the columns named for each.
 	maxScored, maxMoved = 10_000, 100
 	maxByBytes          = 256
-	// untrainedName is what callers hear of best hours that no trained version made.
-	untrainedName = "untrained"
 )
 
 type modelService struct {
@@ -212,11 +210,7 @@ func encodePublished(p *segments.PublishedScores) *whowhenv1.PublishedScores {
 	if p == nil {
 		return nil
 	}
-	version := p.Version
-	if version == untrainedVersion {
-		version = untrainedName // the registry has no such version
-	}
-	return &whowhenv1.PublishedScores{Version: version, AsOf: timestamppb.New(p.AsOf), Cids: p.CIDs}
+	return &whowhenv1.PublishedScores{Version: versionName(p.Version), AsOf: timestamppb.New(p.AsOf), Cids: p.CIDs}
 }
 
 func encodeVersion(a *models.Artifact) *whowhenv1.ModelVersion {

@@ -47,7 +47,7 @@ func (s *scores) refreshSendTime(ctx context.Context, app *segments.App, dir reg
 	}
 	done, err := s.refreshHours(ctx, app, m, restAsLong(time.Now), func(_, _, _ uint64) error { return nil })
 	if err == nil {
-		s.logger.Info("best hours computed", "app", app.Name(), "version", m.artifact.Version, "cids", done.scored, "position", done.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
+		s.logger.Info("best hours computed", "app", app.Name(), "version", versionName(m.artifact.Version), "cids", done.scored, "position", done.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
 	}
 	return err
 }

@@ -1,11 +1,9 @@
 package serve
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"whowhen.dev/whowhen/features/rhythm"
 	"whowhen.dev/whowhen/models/sendtime"
@@ -16,6 +14,14 @@ import (
 
 // untrainedVersion is the version of what nobody trained. Registries count from 1.
 const untrainedVersion registry.Version = "0"
+
+// versionName is what people hear of a version that best hours were made with.
+func versionName(v registry.Version) string {
+	if v == untrainedVersion {
+		return "untrained"
+	}
+	return v
+}
 
 // untrainedSource says what the untrained model reads: the events named, else those that its last rule read or that the newest version was trained on, else what
 // every delivery layer reports.
@@ -172,9 +178,8 @@ func (s *scores) wanted(app string) bool {
 	return noted
 }
 
-// countriesOf returns the countries with enough CIDs for a curve, those with most of them where they are too many, by name.
-func countriesOf(ctx context.Context, view *segments.View, attribute string) (names []string, err error) {
-	const least, most = 50, 400
+// countriesOf returns the countries that have a curve.
+func countriesOf(ctx context.Context, view *segments.View, attribute string) ([]string, error) {
 	if attribute == "" {
 		return nil, nil
 	}
@@ -189,17 +194,7 @@ func countriesOf(ctx context.Context, view *segments.View, attribute string) (na
 			return nil, err
 		}
 	}
-	counts := map[string]int{}
-	for code, n := range cids {
-		if n >= least {
-			name := view.AttributeText(attribute, code)
-			names, counts[name] = append(names, name), n
-		}
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-	names = names[:min(len(names), most)]
-	slices.Sort(names)
-	return names, nil
+	return sendtime.CurveCountries(cids, func(code int64) string { return view.AttributeText(attribute, code) }), nil
 }
 
 // madeWith returns the model that best hours were made with.

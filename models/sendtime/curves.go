@@ -1,6 +1,11 @@
 package sendtime
 
-import "math"
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+)
 
 // Curve is a probability of activity for each local hour, on a weekday and on a day of the weekend.
 type Curve [2][Hours]float64
@@ -46,6 +51,33 @@ func PriorCurve() Curve {
 
 // On returns the curve of a question's class of days.
 func (c *Curve) On(q *Question) [Hours]float64 { return c[q.class()] }
+
+const (
+	leastCountryCIDs = 50  // from how many CIDs on a country has a curve of its own
+	mostCurves       = 400 // of countries
+)
+
+// CurveCountries returns the countries that get a curve of their own, by name: those of enough CIDs, and of too many those with most. cids has the numbers by any
+// code, and name tells the name of one.
+func CurveCountries(cids map[int64]int, name func(code int64) string) []string {
+	numbers := map[string]int{}
+	for code, n := range cids {
+		if n >= leastCountryCIDs {
+			numbers[name(code)] = n
+		}
+	}
+	return largest(numbers, mostCurves)
+}
+
+// largest returns the names with the highest numbers, of equal ones those that come first by name. They are in the order of names.
+func largest(numbers map[string]int, most int) []string {
+	names := slices.SortedFunc(maps.Keys(numbers), func(a, b string) int {
+		return cmp.Or(cmp.Compare(numbers[b], numbers[a]), cmp.Compare(a, b))
+	})
+	names = names[:min(len(names), most)]
+	slices.Sort(names)
+	return names
+}
 
 // CurveSums add up the habits of CIDs into Curves. The zero value has none.
 type CurveSums struct {

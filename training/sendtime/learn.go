@@ -1,13 +1,10 @@
 package sendtime
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 
 	"whowhen.dev/whowhen/features/propensity"
@@ -116,7 +113,9 @@ func (j *job) count(ctx context.Context, v *segments.View, over int32) (*census,
 				continue
 			}
 			c.cids++
-			c.countries[p.Country]++
+			if p.Country >= 0 {
+				c.countries[p.Country]++
+			}
 			for _, a := range active {
 				if a.Day <= over {
 					c.activeDays++
@@ -128,29 +127,9 @@ func (j *job) count(ctx context.Context, v *segments.View, over int32) (*census,
 	return c, err
 }
 
-// mostCountries is how many countries have curves of their own, at most.
-const mostCountries = 400
-
-// countries returns those with enough CIDs for a curve, by name.
+// countries returns those that have a curve.
 func (j *job) countries(v *segments.View, c *census) []string {
-	const least = 50
-	cids := map[string]int{}
-	for code, n := range c.countries {
-		if code >= 0 && n >= least {
-			cids[v.AttributeText(j.options.Source.CountryAttribute, code)] = n
-		}
-	}
-	return largest(cids, mostCountries)
-}
-
-// largest returns the names with the highest numbers, of equal ones those that come first by name. They are in the order of names.
-func largest(numbers map[string]int, most int) []string {
-	names := slices.SortedFunc(maps.Keys(numbers), func(a, b string) int {
-		return cmp.Or(cmp.Compare(numbers[b], numbers[a]), cmp.Compare(a, b))
-	})
-	names = names[:min(len(names), most)]
-	slices.Sort(names)
-	return names
+	return model.CurveCountries(c.countries, func(code int64) string { return v.AttributeText(j.options.Source.CountryAttribute, code) })
 }
 
 // samples goes through the store again and keeps what the model is fitted to, and the messages that it is taught by. Nothing is known from endSeconds on.

@@ -207,12 +207,3 @@ func TestClicksThatConvergeOnlyOnce(t *testing.T) {
 		t.Errorf("%v, %q", figures, m.Why)
 	}
 }
-
-func TestLargest(t *testing.T) {
-	numbers := map[string]int{"Chad": 50, "Belize": 60, "Zambia": 900, "Austria": 60, "Japan": 900, "Andorra": 50}
-	for most, want := range map[int]string{0: "", 2: "Japan Zambia", 3: "Austria Japan Zambia", 5: "Andorra Austria Belize Japan Zambia", 400: "Andorra Austria Belize Chad Japan Zambia"} {
-		if got := strings.Join(largest(numbers, most), " "); got != want {
-			t.Errorf("the largest %d are %s; want %s", most, got, want)
-		}
-	}
-}
