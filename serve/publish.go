@@ -105,6 +105,9 @@ func (s *scores) publish(ctx context.Context, app *segments.App, m *scoring.Mode
 	if err == nil {
 		err = awaitVisible(ctx, app, done.position)
 	}
+	if err == nil {
+		s.note(ctx, app, m)
+	}
 	return done, err
 }
 

@@ -117,6 +117,7 @@ func (s *scores) refresh(ctx context.Context, app *segments.App, dir registry.Re
 		}
 		s.logger.Info("scored", "app", app.Name(), "model", name, "version", active, "cids", p.scored, "position", p.position, "took", s.clock().Sub(begun).Round(time.Millisecond))
 	}
+	s.note(ctx, app, m) // for one who was killed between publishing and this
 	return s.watch(ctx, app, m, question)
 }
 
@@ -128,7 +129,7 @@ func (s *scores) watch(ctx context.Context, app *segments.App, m *scoring.Model,
 		return err
 	}
 	defer base.Close()
-	found, err := check(ctx, view, m, question, scoring.Walk{Workers: 1, Rest: restAsLong(time.Now)})
+	found, err := check(ctx, view, modelDir(app), m, question, mostWatched, scoring.Walk{Workers: 1, Rest: restAsLong(time.Now)})
 	if err != nil {
 		return err
 	}

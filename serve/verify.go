@@ -39,6 +39,9 @@ func VerifyModels(appDir string) (versions int, findings []segments.Finding) {
 		if active, _ := registry.Active(changes); active != "" && !slices.Contains(all, active) {
 			found("model "+name, "bring its files back, make another version active, or deactivate the model", fmt.Errorf("version %s is active, and its files are not there", active))
 		}
+		if _, err := dir.Scorings(name); err != nil {
+			found("model "+name, "remove its scorings.jsonl; what was foretold before is then not compared with what came", err)
+		}
 		versions += len(all)
 		for _, version := range all {
 			if name == SendTimeModel {

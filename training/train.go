@@ -135,9 +135,8 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 	}
 	if slices.ContainsFunc(m.frame.columns[:offered], features.Column.Receipt) {
 		without := only(t, func(i int) bool { return i < offered && !m.frame.columns[i].Receipt() })
-		same := *j.options.Fit
-		same.Shape, same.Penalties = m.Shape, []float64{m.Model.Penalty()}
-		if m.bare, err = j.fitTable(ctx, "fitting the model without receipts", without, same); err != nil {
+		// Chosen for itself: with the other's penalty it would look worse than it is.
+		if m.bare, err = j.fitTable(ctx, "fitting the model without receipts", without, *j.options.Fit); err != nil {
 			return nil, fmt.Errorf("the model without receipts: %w", err)
 		}
 	}

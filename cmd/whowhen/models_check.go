@@ -52,13 +52,7 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	if len(r.Columns) > most {
 		lines = append(lines, fmt.Sprintf("%d more columns are steadier.", len(r.Columns)-most))
 	}
-	if len(r.Outcomes) > 0 {
-		t := newTable(">part", ">CIDs", ">foretold", ">came", ">share")
-		for i, o := range r.Outcomes {
-			t.add(fmt.Sprint(i+1), grouped(o.Cids), percent(o.Probability), grouped(o.Positives), percent(float64(o.Positives)/float64(o.Cids)))
-		}
-		lines = append(append(lines, "", fmt.Sprintf("Those eligible on %s, the highest scores first:", r.OutcomesCutoff), ""), t.lines()...)
-	}
+	lines = append(lines, foretoldLines(r)...)
 	lines = append(lines, "")
 	for _, finding := range r.Findings {
 		lines = append(lines, sentence(finding))
@@ -67,6 +61,75 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 		lines = append(lines, "Nothing to look at.")
 	}
 	return m.printLines(lines)
+}
+
+// foretoldLines say what was foretold, and what this version would have foretold, beside what came.
+func foretoldLines(r *whowhenv1.CheckModelResponse) (lines []string) {
+	told := false
+	if len(r.Foretold) == 0 {
+		lines = append(lines, "", "No scores in the store have been judged yet: none were put there a horizon ago.")
+	} else {
+		lines = append(append(lines, "", "Foretold by the version that was active, and what came:", ""), scoringsTable(r).lines()...)
+		for _, f := range r.Foretold[1:] { // that of the newest is among the findings
+			if f.Problem != "" {
+				lines = append(lines, sentence(fmt.Sprintf("%s: %s", f.Cutoff, f.Problem)))
+			}
+		}
+		newest := r.Foretold[0]
+		told = newest.Problem == "" && newest.Version == r.Version && newest.Cutoff == r.OutcomesCutoff
+		if len(newest.Outcomes) > 0 {
+			lines = append(append(lines, "", fmt.Sprintf("For %s, by version %s, the highest scores first:", newest.Cutoff, newest.Version), ""), tenthsTable(newest.Outcomes).lines()...)
+		}
+		if len(newest.Instead) > 0 {
+			saw := ""
+			if newest.InsteadSaw {
+				saw = ", which was trained on a part of what came,"
+			}
+			lines = append(append(lines, "", fmt.Sprintf("For %s version %s%s would have foretold:", newest.Cutoff, r.Version, saw), ""), tenthsTable(newest.Instead).lines()...)
+			told = told || newest.Cutoff == r.OutcomesCutoff
+		}
+	}
+	if len(r.Outcomes) > 0 && !told {
+		lines = append(append(lines, "", fmt.Sprintf("Of those eligible on %s version %s would have foretold, the highest scores first:", r.OutcomesCutoff, r.Version), ""), tenthsTable(r.Outcomes).lines()...)
+	}
+	return lines
+}
+
+// scoringsTable has a line for each scoring that was judged.
+func scoringsTable(r *whowhenv1.CheckModelResponse) *table {
+	t := newTable("day", ">version", "told", ">CIDs", ">foretold", ">came", fmt.Sprintf(">version %s instead", r.Version))
+	for _, f := range r.Foretold {
+		came, instead := "not known", ""
+		if f.Problem == "" {
+			_, share := ofAll(f.Outcomes)
+			came = percent(share)
+		}
+		if len(f.Instead) > 0 {
+			foretold, _ := ofAll(f.Instead)
+			instead = percent(foretold)
+		}
+		t.add(f.Cutoff, f.Version, stamp(f.At), grouped(f.Cids), percent(f.Probability), came, instead)
+	}
+	return t
+}
+
+// ofAll is the mean probability of all tenths, and the share of those for whom it came.
+func ofAll(tenths []*whowhenv1.Outcome) (foretold, came float64) {
+	cids := 0.0
+	for _, o := range tenths {
+		cids += float64(o.Cids)
+		foretold += float64(o.Cids) * o.Probability
+		came += float64(o.Positives)
+	}
+	return foretold / max(cids, 1), came / max(cids, 1)
+}
+
+func tenthsTable(tenths []*whowhenv1.Outcome) *table {
+	t := newTable(">part", ">CIDs", ">foretold", ">came", ">share")
+	for i, o := range tenths {
+		t.add(fmt.Sprint(i+1), grouped(o.Cids), percent(o.Probability), grouped(o.Positives), percent(float64(o.Positives)/float64(o.Cids)))
+	}
+	return t
 }
 
 func percent(share float64) string {

@@ -1,12 +1,7 @@
 package registry
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -34,11 +29,7 @@ type Change struct {
 	Forced bool `json:"forced"`
 }
 
-const (
-	changesFile = "changes.jsonl"
-	// maxChangesBytes bounds what is read of a file of changes: some hundred thousand.
-	maxChangesBytes = 64 << 20
-)
+const changesFile = "changes.jsonl"
 
 // Changes returns the changes of a model, the oldest first.
 func (r Registry) Changes(name string) ([]Change, error) {
@@ -56,40 +47,8 @@ func (r Registry) History(name string) ([]Change, error) {
 	return readChanges(filepath.Join(r.dir, name, changesFile))
 }
 
-// readChanges reads a file of changes. A last line without an end was being written when the process or the machine died, and nobody was told
-// of it: it does not count.
 func readChanges(path string) ([]Change, error) {
-	damaged := func(err error) error {
-		return &segments.Error{Reason: ModelDamaged, Message: path + " cannot be read; mend or remove it, and activate the version that is to be active", Err: err}
-	}
-	if info, err := os.Stat(path); err == nil && info.Size() > maxChangesBytes {
-		return nil, damaged(fmt.Errorf("%d bytes, more than %d", info.Size(), maxChangesBytes))
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, damaged(err)
-	}
-	var changes []Change
-	for number := 1; ; number++ {
-		line, rest, ended := bytes.Cut(data, []byte("\n"))
-		if !ended {
-			return changes, nil
-		}
-		data = rest
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		var c Change
-		decoder := json.NewDecoder(bytes.NewReader(line))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&c); err != nil || !c.known() {
-			return nil, damaged(errors.Join(fmt.Errorf("line %d is no change", number), err))
-		}
-		changes = append(changes, c)
-	}
+	return readLines(path, "mend or remove it, and activate the version that is to be active", Change.known)
 }
 
 // known says whether a change is one that Active understands.
@@ -176,39 +135,6 @@ func (r Registry) Deactivate(name string, at time.Time, by string) (previous Ver
 	return previous, r.append(name, Change{Deactivated, "", at.UTC().Truncate(time.Second), by, false})
 }
 
-// append adds a change at the end, first ending a line that a crash has left unfinished.
 func (r Registry) append(name string, c Change) error {
-	line, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	dir := filepath.Join(r.dir, name)
-	path := filepath.Join(dir, changesFile)
-	if err := cutUnfinished(path); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close(), syncDir(dir))
-}
-
-// cutUnfinished cuts off what comes after the last whole line.
-func cutUnfinished(path string) error {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
-		return os.Truncate(path, int64(whole))
-	}
-	return nil
+	return appendLine(filepath.Join(r.dir, name), changesFile, c)
 }

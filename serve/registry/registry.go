@@ -4,6 +4,7 @@
 //	models/NAME/VERSION/report.html     how it was judged, for people
 //	models/NAME/VERSION/report.json     the same for programs
 //	models/NAME/changes.jsonl           who made which version active, and when
+//	models/NAME/scorings.jsonl          which version's scores of which day went into the store, and when
 //	models/NAME/check.json              what was found when it was last watched
 //	models/rule-IDENTITY.json           what is reckoned by while no version is active
 //

@@ -1665,13 +1665,17 @@ type CheckModelResponse struct {
 	// population.
 	ScoreStability float64            `protobuf:"fixed64,5,opt,name=score_stability,json=scoreStability,proto3" json:"score_stability,omitempty"`
 	Columns        []*ColumnStability `protobuf:"bytes,6,rep,name=columns,proto3" json:"columns,omitempty"`
-	// What came of what the model would have said a horizon ago, by tenth of the score, the highest first; empty when
-	// the app has no such past.
+	// What came of what this version would have said a horizon ago, whether or not it was active then, by tenth of the score, the
+	// highest first; empty when the app has no such past.
 	Outcomes []*Outcome `protobuf:"bytes,7,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	// The cut-off of the outcomes, such as 2026-01-31.
 	OutcomesCutoff string `protobuf:"bytes,8,opt,name=outcomes_cutoff,json=outcomesCutoff,proto3" json:"outcomes_cutoff,omitempty"`
 	// In sentences, what somebody should look at.
-	Findings      []string `protobuf:"bytes,9,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []string `protobuf:"bytes,9,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What was foretold by scores that went into the store, of whichever version was active then, beside what came: the newest
+	// of those whose horizon has ended, and up to three earlier ones whose horizons do not overlap, the newest first. Status has the
+	// newest alone.
+	Foretold      []*Foretold `protobuf:"bytes,10,rep,name=foretold,proto3" json:"foretold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1769,6 +1773,131 @@ func (x *CheckModelResponse) GetFindings() []string {
 	return nil
 }
 
+func (x *CheckModelResponse) GetForetold() []*Foretold {
+	if x != nil {
+		return x.Foretold
+	}
+	return nil
+}
+
+// Foretold is a scoring of everybody that took place, and what came of it.
+type Foretold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Such as 2026-01-31: what happened before it was known, and its horizon begins with it.
+	Cutoff string `protobuf:"bytes,1,opt,name=cutoff,proto3" json:"cutoff,omitempty"`
+	// The version that was active then.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// When its scores went into the store. Of several scorings of a cut-off this is the last.
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// How many had a score then, and the mean of their probabilities. That of the outcomes differs where records came later, or
+	// are not kept any more.
+	Cids        uint64  `protobuf:"varint,4,opt,name=cids,proto3" json:"cids,omitempty"`
+	Probability float64 `protobuf:"fixed64,5,opt,name=probability,proto3" json:"probability,omitempty"`
+	// Of that version, by tenth of the score, the highest first, as Outcome tells. Empty when there is a problem.
+	Outcomes []*Outcome `protobuf:"bytes,6,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	// Why what it foretold cannot be told any more; empty when it can.
+	Problem string `protobuf:"bytes,7,opt,name=problem,proto3" json:"problem,omitempty"`
+	// What the version that is checked would have foretold instead: empty when it is the same one, or answers another question.
+	Instead []*Outcome `protobuf:"bytes,8,rep,name=instead,proto3" json:"instead,omitempty"`
+	// The version that is checked was trained on a part of what came, so that it looks better here than it is.
+	InsteadSaw    bool `protobuf:"varint,9,opt,name=instead_saw,json=insteadSaw,proto3" json:"instead_saw,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Foretold) Reset() {
+	*x = Foretold{}
+	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Foretold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Foretold) ProtoMessage() {}
+
+func (x *Foretold) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Foretold.ProtoReflect.Descriptor instead.
+func (*Foretold) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Foretold) GetCutoff() string {
+	if x != nil {
+		return x.Cutoff
+	}
+	return ""
+}
+
+func (x *Foretold) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Foretold) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Foretold) GetCids() uint64 {
+	if x != nil {
+		return x.Cids
+	}
+	return 0
+}
+
+func (x *Foretold) GetProbability() float64 {
+	if x != nil {
+		return x.Probability
+	}
+	return 0
+}
+
+func (x *Foretold) GetOutcomes() []*Outcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *Foretold) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *Foretold) GetInstead() []*Outcome {
+	if x != nil {
+		return x.Instead
+	}
+	return nil
+}
+
+func (x *Foretold) GetInsteadSaw() bool {
+	if x != nil {
+		return x.InsteadSaw
+	}
+	return false
+}
+
 type ColumnStability struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Column        string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
@@ -1779,7 +1908,7 @@ type ColumnStability struct {
 
 func (x *ColumnStability) Reset() {
 	*x = ColumnStability{}
-	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	mi := &file_whowhen_v1_model_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1920,7 @@ func (x *ColumnStability) String() string {
 func (*ColumnStability) ProtoMessage() {}
 
 func (x *ColumnStability) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	mi := &file_whowhen_v1_model_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1933,7 @@ func (x *ColumnStability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnStability.ProtoReflect.Descriptor instead.
 func (*ColumnStability) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{23}
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ColumnStability) GetColumn() string {
@@ -1833,7 +1962,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_whowhen_v1_model_proto_msgTypes[24]
+	mi := &file_whowhen_v1_model_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1845,7 +1974,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_model_proto_msgTypes[24]
+	mi := &file_whowhen_v1_model_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1858,7 +1987,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{24}
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Outcome) GetCids() uint64 {
@@ -2019,7 +2148,7 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12$\n" +
-	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\xed\x02\n" +
+	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\x9f\x03\n" +
 	"\x12CheckModelResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
@@ -2029,7 +2158,20 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\acolumns\x18\x06 \x03(\v2\x1b.whowhen.v1.ColumnStabilityR\acolumns\x12/\n" +
 	"\boutcomes\x18\a \x03(\v2\x13.whowhen.v1.OutcomeR\boutcomes\x12'\n" +
 	"\x0foutcomes_cutoff\x18\b \x01(\tR\x0eoutcomesCutoff\x12\x1a\n" +
-	"\bfindings\x18\t \x03(\tR\bfindings\"G\n" +
+	"\bfindings\x18\t \x03(\tR\bfindings\x120\n" +
+	"\bforetold\x18\n" +
+	" \x03(\v2\x14.whowhen.v1.ForetoldR\bforetold\"\xb9\x02\n" +
+	"\bForetold\x12\x16\n" +
+	"\x06cutoff\x18\x01 \x01(\tR\x06cutoff\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
+	"\x04cids\x18\x04 \x01(\x04R\x04cids\x12 \n" +
+	"\vprobability\x18\x05 \x01(\x01R\vprobability\x12/\n" +
+	"\boutcomes\x18\x06 \x03(\v2\x13.whowhen.v1.OutcomeR\boutcomes\x12\x18\n" +
+	"\aproblem\x18\a \x01(\tR\aproblem\x12-\n" +
+	"\ainstead\x18\b \x03(\v2\x13.whowhen.v1.OutcomeR\ainstead\x12\x1f\n" +
+	"\vinstead_saw\x18\t \x01(\bR\n" +
+	"insteadSaw\"G\n" +
 	"\x0fColumnStability\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x1c\n" +
 	"\tstability\x18\x02 \x01(\x01R\tstability\"]\n" +
@@ -2060,7 +2202,7 @@ func file_whowhen_v1_model_proto_rawDescGZIP() []byte {
 	return file_whowhen_v1_model_proto_rawDescData
 }
 
-var file_whowhen_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_whowhen_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_whowhen_v1_model_proto_goTypes = []any{
 	(*ListModelsRequest)(nil),     // 0: whowhen.v1.ListModelsRequest
 	(*ListModelsResponse)(nil),    // 1: whowhen.v1.ListModelsResponse
@@ -2085,65 +2227,70 @@ var file_whowhen_v1_model_proto_goTypes = []any{
 	(*ScoreAllResponse)(nil),      // 20: whowhen.v1.ScoreAllResponse
 	(*CheckModelRequest)(nil),     // 21: whowhen.v1.CheckModelRequest
 	(*CheckModelResponse)(nil),    // 22: whowhen.v1.CheckModelResponse
-	(*ColumnStability)(nil),       // 23: whowhen.v1.ColumnStability
-	(*Outcome)(nil),               // 24: whowhen.v1.Outcome
-	nil,                           // 25: whowhen.v1.ModelVersion.MetricsEntry
-	nil,                           // 26: whowhen.v1.ModelVersion.BaselinesEntry
-	nil,                           // 27: whowhen.v1.Figures.FiguresEntry
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*Read)(nil),                  // 29: whowhen.v1.Read
-	(*Value)(nil),                 // 30: whowhen.v1.Value
+	(*Foretold)(nil),              // 23: whowhen.v1.Foretold
+	(*ColumnStability)(nil),       // 24: whowhen.v1.ColumnStability
+	(*Outcome)(nil),               // 25: whowhen.v1.Outcome
+	nil,                           // 26: whowhen.v1.ModelVersion.MetricsEntry
+	nil,                           // 27: whowhen.v1.ModelVersion.BaselinesEntry
+	nil,                           // 28: whowhen.v1.Figures.FiguresEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*Read)(nil),                  // 30: whowhen.v1.Read
+	(*Value)(nil),                 // 31: whowhen.v1.Value
 }
 var file_whowhen_v1_model_proto_depIdxs = []int32{
 	2,  // 0: whowhen.v1.ListModelsResponse.models:type_name -> whowhen.v1.Model
 	3,  // 1: whowhen.v1.Model.published:type_name -> whowhen.v1.PublishedScores
 	4,  // 2: whowhen.v1.Model.versions:type_name -> whowhen.v1.ModelVersion
 	7,  // 3: whowhen.v1.Model.changes:type_name -> whowhen.v1.ModelChange
-	28, // 4: whowhen.v1.PublishedScores.as_of:type_name -> google.protobuf.Timestamp
-	28, // 5: whowhen.v1.ModelVersion.created:type_name -> google.protobuf.Timestamp
-	25, // 6: whowhen.v1.ModelVersion.metrics:type_name -> whowhen.v1.ModelVersion.MetricsEntry
-	26, // 7: whowhen.v1.ModelVersion.baselines:type_name -> whowhen.v1.ModelVersion.BaselinesEntry
-	27, // 8: whowhen.v1.Figures.figures:type_name -> whowhen.v1.Figures.FiguresEntry
-	28, // 9: whowhen.v1.ModelChange.at:type_name -> google.protobuf.Timestamp
+	29, // 4: whowhen.v1.PublishedScores.as_of:type_name -> google.protobuf.Timestamp
+	29, // 5: whowhen.v1.ModelVersion.created:type_name -> google.protobuf.Timestamp
+	26, // 6: whowhen.v1.ModelVersion.metrics:type_name -> whowhen.v1.ModelVersion.MetricsEntry
+	27, // 7: whowhen.v1.ModelVersion.baselines:type_name -> whowhen.v1.ModelVersion.BaselinesEntry
+	28, // 8: whowhen.v1.Figures.figures:type_name -> whowhen.v1.Figures.FiguresEntry
+	29, // 9: whowhen.v1.ModelChange.at:type_name -> google.protobuf.Timestamp
 	2,  // 10: whowhen.v1.GetModelResponse.model:type_name -> whowhen.v1.Model
 	4,  // 11: whowhen.v1.GetModelResponse.version:type_name -> whowhen.v1.ModelVersion
 	10, // 12: whowhen.v1.GetModelResponse.columns:type_name -> whowhen.v1.ModelColumn
 	11, // 13: whowhen.v1.GetModelResponse.effects:type_name -> whowhen.v1.ModelEffect
-	29, // 14: whowhen.v1.ScoreRequest.read:type_name -> whowhen.v1.Read
-	28, // 15: whowhen.v1.ScoreResponse.as_of:type_name -> google.protobuf.Timestamp
+	30, // 14: whowhen.v1.ScoreRequest.read:type_name -> whowhen.v1.Read
+	29, // 15: whowhen.v1.ScoreResponse.as_of:type_name -> google.protobuf.Timestamp
 	17, // 16: whowhen.v1.ScoreResponse.scores:type_name -> whowhen.v1.ScoredCID
 	18, // 17: whowhen.v1.ScoredCID.moved:type_name -> whowhen.v1.MovedColumn
-	30, // 18: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
-	29, // 19: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
-	28, // 20: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
-	29, // 21: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
-	28, // 22: whowhen.v1.CheckModelResponse.as_of:type_name -> google.protobuf.Timestamp
-	23, // 23: whowhen.v1.CheckModelResponse.columns:type_name -> whowhen.v1.ColumnStability
-	24, // 24: whowhen.v1.CheckModelResponse.outcomes:type_name -> whowhen.v1.Outcome
-	5,  // 25: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
-	6,  // 26: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
-	5,  // 27: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
-	0,  // 28: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
-	8,  // 29: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
-	12, // 30: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
-	13, // 31: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
-	13, // 32: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
-	15, // 33: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
-	19, // 34: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
-	21, // 35: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
-	1,  // 36: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
-	9,  // 37: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
-	14, // 38: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 39: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 40: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
-	16, // 41: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
-	20, // 42: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
-	22, // 43: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
-	36, // [36:44] is the sub-list for method output_type
-	28, // [28:36] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	31, // 18: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
+	30, // 19: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
+	29, // 20: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
+	30, // 21: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
+	29, // 22: whowhen.v1.CheckModelResponse.as_of:type_name -> google.protobuf.Timestamp
+	24, // 23: whowhen.v1.CheckModelResponse.columns:type_name -> whowhen.v1.ColumnStability
+	25, // 24: whowhen.v1.CheckModelResponse.outcomes:type_name -> whowhen.v1.Outcome
+	23, // 25: whowhen.v1.CheckModelResponse.foretold:type_name -> whowhen.v1.Foretold
+	29, // 26: whowhen.v1.Foretold.at:type_name -> google.protobuf.Timestamp
+	25, // 27: whowhen.v1.Foretold.outcomes:type_name -> whowhen.v1.Outcome
+	25, // 28: whowhen.v1.Foretold.instead:type_name -> whowhen.v1.Outcome
+	5,  // 29: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
+	6,  // 30: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
+	5,  // 31: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
+	0,  // 32: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
+	8,  // 33: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
+	12, // 34: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
+	13, // 35: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
+	13, // 36: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
+	15, // 37: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
+	19, // 38: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
+	21, // 39: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
+	1,  // 40: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
+	9,  // 41: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
+	14, // 42: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 43: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 44: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
+	16, // 45: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
+	20, // 46: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
+	22, // 47: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
+	40, // [40:48] is the sub-list for method output_type
+	32, // [32:40] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_model_proto_init() }
@@ -2158,7 +2305,7 @@ func file_whowhen_v1_model_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_whowhen_v1_model_proto_rawDesc), len(file_whowhen_v1_model_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+)
+
+// TestForetoldLines holds that what was foretold stands apart from what another version would have foretold.
+func TestForetoldLines(t *testing.T) {
+	at := timestamppb.New(time.Date(2026, 2, 1, 0, 5, 0, 0, time.UTC))
+	tenths := func(probability float64) []*whowhenv1.Outcome {
+		return []*whowhenv1.Outcome{{Cids: 100, Positives: 40, Probability: probability}, {Cids: 300, Positives: 20, Probability: probability / 2}}
+	}
+	newest := func(version string) *whowhenv1.Foretold {
+		return &whowhenv1.Foretold{Cutoff: "2026-02-01", Version: version, At: at, Cids: 400, Probability: 0.25, Outcomes: tenths(0.4)}
+	}
+	same, instead, gone := newest("3"), newest("1"), newest("2")
+	instead.Instead, instead.InsteadSaw = tenths(0.8), true
+	gone.Outcomes, gone.Problem = nil, "the files of version 2 are not there any more"
+	base := func(f ...*whowhenv1.Foretold) *whowhenv1.CheckModelResponse {
+		return &whowhenv1.CheckModelResponse{Version: "3", Outcomes: tenths(0.4), OutcomesCutoff: "2026-02-01", Foretold: f}
+	}
+	later := base(same)
+	later.OutcomesCutoff = "2026-02-05"
+	for _, test := range []struct {
+		name      string
+		of        *whowhenv1.CheckModelResponse
+		has, none []string
+	}{
+		{"nothing was", base(), []string{"No scores in the store have been judged yet", "Of those eligible on 2026-02-01 version 3 would have foretold"}, []string{"by version"}},
+		{"by this version", base(same), []string{"For 2026-02-01, by version 3", "25.0 %", "15.0 %"}, []string{"would have"}},
+		{"by this version, on another day", later, []string{"For 2026-02-01, by version 3", "Of those eligible on 2026-02-05 version 3 would have"}, nil},
+		{"by another", base(instead), []string{"For 2026-02-01, by version 1", "For 2026-02-01 version 3, which was trained on a part of what came, would have foretold:", "50.0 %"}, []string{"Of those eligible"}},
+		{"earlier by one that is gone", base(same, gone), []string{"2026-02-01: the files of version 2 are not there any more."}, []string{"by version 2"}},
+		{"by one that is gone", base(gone), []string{"not known", "Of those eligible on 2026-02-01 version 3 would have"}, []string{"by version 2"}},
+	} {
+		text := strings.Join(foretoldLines(test.of), "\n")
+		for _, want := range test.has {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", test.name, want, text)
+			}
+		}
+		for _, bad := range test.none {
+			if strings.Contains(text, bad) {
+				t.Errorf("%s: %q in\n%s", test.name, bad, text)
+			}
+		}
+	}
+	if testing.Verbose() {
+		t.Log("\n" + strings.Join(foretoldLines(base(instead, gone)), "\n"))
+	}
+}

@@ -1,0 +1,550 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"whowhen.dev/whowhen/features/propensity"
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/segments/batch"
+	"whowhen.dev/whowhen/serve/registry"
+	"whowhen.dev/whowhen/serve/scoring"
+)
+
+// years is an app that lives from day to day, with a server that scores it.
+type years struct {
+	testing.TB
+	now    atomic.Int64 // Unix seconds
+	server *Server
+	app    *segments.App
+	models whowhenv1connect.ModelServiceClient
+	opened map[string]map[propensity.Day]bool
+}
+
+const yearsCIDs = 600
+
+func (y *years) clock() time.Time { return time.Unix(y.now.Load(), 0).UTC() }
+
+func (y *years) day() propensity.Day { return propensity.Day(y.now.Load() / 86400) }
+
+// newYears has lived for some days, and has three versions of a model of churn over 30 days: 1 and 2 go by other columns, 3 says what 1 does.
+func newYears(t testing.TB, days int) *years {
+	t.Helper()
+	y := &years{TB: t, opened: map[string]map[propensity.Day]bool{}}
+	y.now.Store(testNow.AddDate(0, 0, -53).Unix()) // the models are of outcomes of February
+	home, err := segments.OpenHome(t.TempDir(), segments.Options{Clock: y.clock, CacheBytes: 16 << 20, ClockPatience: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := home.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	y.server = New(home, Options{Clock: y.clock})
+	y.models = whowhenv1connect.NewModelServiceClient(InProcess(y.server.Handler()), "http://in-process")
+	if y.app, err = home.App(""); err != nil {
+		t.Fatal(err)
+	}
+	for range days {
+		y.live(1)
+	}
+	addVersion(t, y.app, func(v string) registry.Content { return trained(t, v, 0.05) })
+	addVersion(t, y.app, func(v string) registry.Content { return trained(t, v, 0.06, `recency("open")`) })
+	addVersion(t, y.app, func(v string) registry.Content { return trained(t, v, 0.07) })
+	return y
+}
+
+// live lets days pass, on each of which some open.
+func (y *years) live(days int) {
+	y.Helper()
+	for range days {
+		y.write(y.day(), func(i int) bool { return (i*31+int(y.day())*17)%(3+i%40) == 0 })
+		y.now.Add(86400)
+	}
+}
+
+// write has those open on a day of whom who holds.
+func (y *years) write(day propensity.Day, who func(i int) bool) {
+	y.Helper()
+	r, err := y.app.Write(y.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		for i := range yearsCIDs {
+			if cid := fmt.Sprintf("%032x", i); who(i) {
+				b.Event(i, batch.Event{CID: cid, Name: "open", TimeMillis: (int64(day)*86400 + 3600) * 1000, OffsetMinutes: batch.NoOffset})
+				if y.opened[cid] == nil {
+					y.opened[cid] = map[propensity.Day]bool{}
+				}
+				y.opened[cid][day] = true
+			}
+		}
+		return nil
+	}})
+	if err != nil || len(r.Rejects) > 0 {
+		y.Fatal(err, r.Rejects)
+	}
+	v, err := y.app.View(y.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+	if err != nil {
+		y.Fatal(err)
+	}
+	v.Close()
+}
+
+func (y *years) activate(version string) {
+	y.Helper()
+	if _, err := y.models.Activate(y.Context(), connect.NewRequest(&whowhenv1.ActivateModelRequest{Name: "churn", Version: version, Force: true})); err != nil {
+		y.Fatal(err)
+	}
+}
+
+// score has the server look at what is due.
+func (y *years) score() {
+	y.Helper()
+	y.server.scores.round(y.Context(), 24*time.Hour, time.Minute)
+	if len(y.server.scores.failed) > 0 {
+		y.Fatal("scoring failed")
+	}
+}
+
+// told are the scores in the store.
+func (y *years) told() map[string]float64 {
+	y.Helper()
+	view, err := y.app.View(y.Context(), segments.ReadOptions{})
+	if err != nil {
+		y.Fatal(err)
+	}
+	defer view.Close()
+	told := map[string]float64{}
+	codes, there := make([]uint16, 1), make([]bool, 1)
+	for cid := range y.opened {
+		if err := view.ScoreCodes("churn", view.Ordinals([]string{cid}), codes, there); err != nil {
+			y.Fatal(err)
+		}
+		if there[0] {
+			told[cid] = segments.ScoreProbability(codes[0])
+		}
+	}
+	return told
+}
+
+func (y *years) check(version string) *whowhenv1.CheckModelResponse {
+	y.Helper()
+	r, err := y.models.Check(y.Context(), connect.NewRequest(&whowhenv1.CheckModelRequest{Name: "churn", Version: version}))
+	if err != nil {
+		y.Fatal(err)
+	}
+	return r.Msg
+}
+
+// compare holds tenths against what was told for a day and what then came.
+func (y *years) compare(what string, tenths []*whowhenv1.Outcome, told map[string]float64, cutoff propensity.Day) {
+	y.Helper()
+	var all []string
+	for cid := range told {
+		all = append(all, cid)
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		switch {
+		case told[a] > told[b]:
+			return -1
+		case told[a] < told[b]:
+			return 1
+		}
+		return 0
+	})
+	if len(all) == 0 || len(tenths) == 0 {
+		y.Fatalf("%s: %d were told, %d tenths", what, len(all), len(tenths))
+	}
+	for i, tenth := range tenths {
+		n := int(tenth.Cids)
+		if n > len(all) {
+			y.Fatalf("%s: part %d has %d of %d left", what, i+1, n, len(all))
+		}
+		sum, positives := 0.0, uint64(0)
+		for _, cid := range all[:n] {
+			churned := true
+			for day := range y.opened[cid] {
+				churned = churned && (day < cutoff || day >= cutoff+30)
+			}
+			if sum += told[cid]; churned {
+				positives++
+			}
+		}
+		if positives != tenth.Positives || math.Abs(sum/float64(n)-tenth.Probability) > 1e-9 {
+			y.Errorf("%s: part %d has %d positives, %.6f foretold; want %d, %.6f", what, i+1, tenth.Positives, tenth.Probability, positives, sum/float64(n))
+		}
+		all = all[n:]
+	}
+	if len(all) > 0 {
+		y.Errorf("%s: %d are in no part", what, len(all))
+	}
+}
+
+func mean(told map[string]float64) (m float64) {
+	for _, p := range told {
+		m += p / float64(len(told))
+	}
+	return m
+}
+
+func finding(c *whowhenv1.CheckModelResponse, text string) bool {
+	return slices.ContainsFunc(c.Findings, func(f string) bool { return strings.Contains(f, text) })
+}
+
+// TestForetold holds that what is judged is what was told at the time by the version that was active, whatever became active since, and
+// that what the present version would have said stands apart from it.
+func TestForetold(t *testing.T) {
+	y := newYears(t, 20)
+	if c := y.check(""); len(c.Foretold) > 0 {
+		t.Errorf("foretold before anything was: %v", c.Foretold)
+	}
+	type scoring struct {
+		version string
+		cutoff  propensity.Day
+		told    map[string]float64
+	}
+	var scorings []scoring
+	take := func(version string) {
+		t.Helper()
+		y.score()
+		scorings = append(scorings, scoring{version, y.day(), y.told()})
+	}
+	y.activate("1")
+	take("1")
+	y.live(1)
+	y.activate("2") // before that day's scoring
+	take("2")
+	y.live(1)
+	take("2")
+	if _, err := y.models.Rollback(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn"})); err != nil {
+		t.Fatal(err)
+	}
+	take("1") // the same day again, and the last of it counts
+	y.live(29)
+	take("1")
+	y.activate("3")
+	y.live(1)
+	take("3") // the scoring of the second version is as old as the horizon, less two days
+	recorded, err := modelDir(y.app).Scorings("churn")
+	if err != nil || len(recorded) != len(scorings) {
+		t.Fatalf("%d scorings are on record, want %d: %v", len(recorded), len(scorings), err)
+	}
+	for i, s := range scorings {
+		r := recorded[i]
+		if r.Version != s.version || r.Cutoff != s.cutoff.String() || r.CIDs != uint64(len(s.told)) || math.Abs(r.Probability-mean(s.told)) > 1e-9 || r.HorizonDays != 30 || r.At.Format(time.DateOnly) != s.cutoff.String() {
+			t.Errorf("scoring %d is on record as %+v; it was of version %s for %s, %d CIDs, mean %v", i, r, s.version, s.cutoff, len(s.told), mean(s.told))
+		}
+	}
+
+	// The horizon of the third day has just ended, on which version 1 was active again.
+	c := y.check("")
+	if c.Version != "3" || len(c.Foretold) != 1 || c.Foretold[0].Version != "1" || c.Foretold[0].Cutoff != scorings[3].cutoff.String() {
+		t.Fatalf("version %s, foretold %v", c.Version, c.Foretold)
+	}
+	byDay := map[string]scoring{}
+	for _, s := range scorings {
+		byDay[s.cutoff.String()] = s // the last of a day
+	}
+	judged := func(f *whowhenv1.Foretold) scoring {
+		t.Helper()
+		s := byDay[f.Cutoff]
+		if f.Problem != "" || f.Version != s.version || f.Cids != uint64(len(s.told)) || math.Abs(f.Probability-mean(s.told)) > 1e-9 {
+			t.Fatalf("judged as %v; it was of version %s, %d CIDs, mean %v", f, s.version, len(s.told), mean(s.told))
+		}
+		y.compare("foretold for "+f.Cutoff, f.Outcomes, s.told, s.cutoff)
+		return s
+	}
+	judged(c.Foretold[0])
+
+	// A month later the scorings of the first days and the newest stand beside each other.
+	y.live(30)
+	c = y.check("2")
+	if c.Version != "2" || len(c.Foretold) != 2 || c.Foretold[0].Version != "3" || c.Foretold[1].Cutoff != scorings[3].cutoff.String() {
+		t.Fatalf("%v", c.Foretold)
+	}
+	for _, f := range c.Foretold {
+		s := judged(f)
+		past, _, err := scoreAll(t, y.models, &whowhenv1.ScoreAllRequest{Name: "churn", Version: "2", Read: &whowhenv1.Read{AsOf: encodeTime(time.Unix(int64(s.cutoff)*86400-1, 0))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		y.compare("instead for "+f.Cutoff, f.Instead, past, s.cutoff)
+		if f.InsteadSaw != (f.Cutoff < "2026-03-03") {
+			t.Errorf("for %s version 2 has seen what came: %v", f.Cutoff, f.InsteadSaw)
+		}
+	}
+	// What is checked by itself has nothing beside it.
+	if c = y.check("3"); c.Foretold[0].Version != "3" || len(c.Foretold[0].Instead) > 0 || len(c.Foretold[1].Instead) == 0 {
+		t.Errorf("%v", c.Foretold)
+	}
+	// An earlier day knows of what had ended by then: version 2 was active on the second.
+	past, err := y.models.Check(t.Context(), connect.NewRequest(&whowhenv1.CheckModelRequest{Name: "churn", Version: "3", Read: &whowhenv1.Read{AsOf: encodeTime(y.clock().AddDate(0, 0, -32))}}))
+	if err != nil || len(past.Msg.Foretold) != 1 || past.Msg.Foretold[0].Version != "2" {
+		t.Fatalf("%v, %v", past, err)
+	}
+	judged(past.Msg.Foretold[0])
+
+	// The server looks at the newest alone.
+	y.score()
+	found := &whowhenv1.CheckModelResponse{}
+	text, err := modelDir(y.app).Check("churn")
+	if err == nil {
+		err = protojson.Unmarshal(text, found)
+	}
+	if err != nil || len(found.Foretold) != 1 || found.Foretold[0].Cutoff != c.Foretold[0].Cutoff {
+		t.Errorf("%v, %v", found, err)
+	}
+
+	// Deactivated, its scores stay judged.
+	if _, err := y.models.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn"})); err != nil {
+		t.Fatal(err)
+	}
+	if c = y.check(""); len(c.Foretold) != 2 {
+		t.Errorf("%v", c.Foretold)
+	}
+}
+
+// TestForetoldIsHardToTell holds what is said where what was foretold is not quite, or not at all, to be had.
+func TestForetoldIsHardToTell(t *testing.T) {
+	y := newYears(t, 20)
+	dir := filepath.Join(y.app.Dir(), "models", "churn")
+	y.activate("1")
+	y.score()
+	cutoff, told := y.day(), y.told()
+	y.live(30)
+	y.activate("3")
+	y.score()
+	if c := y.check(""); finding(c, "records came later") || c.Foretold[0].Problem != "" {
+		t.Errorf("%v", c.Findings)
+	}
+	// Many had opened who were not known to have.
+	y.write(cutoff-1, func(i int) bool { return i%2 == 0 })
+	c := y.check("")
+	f := c.Foretold[0]
+	if f.Cids != uint64(len(told)) || math.Abs(f.Probability-mean(told)) > 1e-9 {
+		t.Errorf("%v; told were %d, %v", f, len(told), mean(told))
+	}
+	if !finding(c, "records came later") {
+		t.Errorf("late records are not told of: %v", c.Findings)
+	}
+	problem := func(what, want string, foretold int) {
+		t.Helper()
+		c := y.check("")
+		if len(c.Foretold) != foretold || !finding(c, want) {
+			t.Errorf("%s: %v, %v", what, c.Findings, c.Foretold)
+		}
+		for _, f := range c.Foretold {
+			if !strings.Contains(f.Problem, want) || len(f.Outcomes)+len(f.Instead) > 0 {
+				t.Errorf("%s: %v", what, f)
+			}
+		}
+	}
+	artifact := func(version string) []byte {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join(dir, version, registry.ArtifactFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	put := func(file string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, file), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	was := artifact("1")
+	put("1/artifact.json", trained(t, "1", 0.9).Artifact)
+	problem("another in its place", "another one now", 1)
+	put("1/artifact.json", was[:len(was)/2])
+	problem("damaged", "not the artifact that was written", 1)
+	put("1/artifact.json", was)
+	if err := os.Rename(filepath.Join(dir, "1"), filepath.Join(dir, "aside")); err != nil {
+		t.Fatal(err)
+	}
+	problem("removed", "the files of version 1 are not there", 1)
+	if err := os.Rename(filepath.Join(dir, "aside"), filepath.Join(dir, "1")); err != nil {
+		t.Fatal(err)
+	}
+	record, err := os.ReadFile(filepath.Join(dir, "scorings.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("scorings.jsonl", append([]byte("{}\n"), record...))
+	problem("a damaged record", "scorings.jsonl cannot be read", 0)
+	y.live(1)
+	y.score() // all the same
+	if _, findings := VerifyModels(y.app.Dir()); len(findings) != 1 || !strings.Contains(findings[0].Remedy, "scorings.jsonl") {
+		t.Errorf("%v", findings)
+	}
+	put("scorings.jsonl", record)
+	if _, err := y.app.SetRetention(t.Context(), false, batch.Retention{Name: "open", KeepDays: 10}); err != nil {
+		t.Fatal(err)
+	}
+	y.live(1)
+	problem("events are not kept", "not kept for so long", 1)
+}
+
+// TestForetoldOff holds that what was foretold wrongly is told of, with what the present version would have said.
+func TestForetoldOff(t *testing.T) {
+	y := newYears(t, 20)
+	y.activate("2")
+	y.score()
+	y.now.Add(31 * 86400) // nobody does anything
+	if c := y.check("2"); !finding(c, "foretold by version 2 were") || !finding(c, "train again") {
+		t.Errorf("%v", c.Findings)
+	}
+	c := y.check("3")
+	if !finding(c, "foretold by version 2 were") || !finding(c, "version 3 would have foretold") {
+		t.Errorf("%v", c.Findings)
+	}
+	c.OutcomesCutoff, c.Outcomes = "", nil
+	if f := findingsThen(c); len(f) != 1 || !strings.Contains(f[0], "%; version 3 would have foretold") {
+		t.Errorf("%v", f)
+	}
+}
+
+// TestScoringOnRecord holds that a scoring is on record once, also if who published it was killed before that.
+func TestScoringOnRecord(t *testing.T) {
+	y := newYears(t, 5)
+	y.activate("1")
+	y.score()
+	dir := filepath.Join(y.app.Dir(), "models", "churn")
+	scorings := func() []registry.Scoring {
+		t.Helper()
+		all, err := modelDir(y.app).Scorings("churn")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	want := scorings()
+	if len(want) != 1 {
+		t.Fatalf("%v", want)
+	}
+	for _, file := range []string{"scorings.jsonl", "check.json"} {
+		if err := os.Remove(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		y.score()
+		if err := os.Remove(filepath.Join(dir, "check.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := scorings(); !slices.Equal(got, want) {
+		t.Errorf("on record are %v, want %v", got, want)
+	}
+	// Somebody scores at a command, through the same server.
+	y.live(1)
+	for range 2 {
+		if _, _, err := scoreAll(t, y.models, &whowhenv1.ScoreAllRequest{Name: "churn", Version: "1", Publish: true, Quiet: true, IfDue: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := scorings(); len(got) != 2 || got[1].Cutoff != y.day().String() {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestCheckEndsSoon holds how often a check goes through everybody, and that it ends wherever it is cancelled.
+func TestCheckEndsSoon(t *testing.T) {
+	y := newYears(t, 20)
+	y.activate("1")
+	y.score()
+	y.live(30)
+	y.activate("2")
+	y.score()
+	y.live(30)
+	base, view, err := asKnown(t.Context(), y.app, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	for _, test := range []struct {
+		version        string
+		scorings, want int
+	}{
+		{"2", mostWatched, 2},  // now, and when it spoke
+		{"2", mostForetold, 4}, // version 1 before that, and it instead
+		{"1", mostForetold, 4},
+		{"3", mostForetold, 5}, // both spoke, and it instead of the first
+	} {
+		m, q, err := loadModel(modelDir(y.app), "churn", test.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for last := 1; ; last++ {
+			ctx, stop := context.WithCancel(t.Context())
+			walks := 0 // everybody is in one block
+			_, err := check(ctx, view, modelDir(y.app), m, q, test.scorings, scoring.Walk{Rest: func(ctx context.Context) error {
+				if walks++; walks == last {
+					stop()
+				}
+				return nil
+			}})
+			stop()
+			if err == nil && walks < last {
+				if walks != test.want {
+					t.Errorf("version %s, %d scorings: it went through everybody %d times, want %d", test.version, test.scorings, walks, test.want)
+				}
+				break
+			}
+			if last < test.want && !errors.Is(err, context.Canceled) || last > 20 {
+				t.Fatalf("cancelled in round %d: %v", last, err)
+			}
+		}
+	}
+}
+
+// TestJudged holds which scorings are judged.
+func TestJudged(t *testing.T) {
+	of := func(version, cutoff string, horizon int) registry.Scoring {
+		return registry.Scoring{Version: version, Cutoff: cutoff, HorizonDays: horizon}
+	}
+	var daily []registry.Scoring
+	first, err := propensity.ParseDay("2026-01-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		daily = append(daily, of(fmt.Sprint(i), (first+propensity.Day(i)).String(), 10))
+	}
+	for _, test := range []struct {
+		name     string
+		scorings []registry.Scoring
+		before   propensity.Day
+		want     []string
+	}{
+		{"none", nil, first, nil},
+		{"none has ended", daily, first + 9, nil},
+		{"one has", daily, first + 10, []string{"0"}},
+		{"horizons overlap", daily, first + 19, []string{"9"}},
+		{"a handful", daily, first + 150, []string{"140", "130", "120", "110"}},
+		{"the last of a day", []registry.Scoring{of("1", "2026-01-01", 5), of("2", "2026-01-01", 5)}, first + 5, []string{"2"}},
+		{"each by its own horizon", []registry.Scoring{of("1", "2026-01-01", 5), of("2", "2026-01-02", 30), of("3", "2026-01-07", 5)}, first + 20, []string{"3", "1"}},
+		{"clocks that went back", []registry.Scoring{of("1", "2026-01-20", 5), of("2", "2026-01-10", 5)}, first + 40, []string{"1", "2"}},
+	} {
+		var got []string
+		for _, s := range judged(test.scorings, test.before, mostForetold) {
+			got = append(got, s.Version)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
