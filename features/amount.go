@@ -28,6 +28,8 @@ var (
 		"index", "position", "rank", "slot", "version", "type", "status", "level", "lat", "lon", "lng", "latitude", "longitude",
 		"second", "minute", "hour", "day", "week", "weekday", "month", "quarter", "year", "date", "time", "timestamp", "age",
 	}
+	// What tells when something was, and not what.
+	timeWords = codeWords[slices.Index(codeWords, "second"):]
 )
 
 // judge tells amounts from codes by declaration, by name and by the look of the numbers, in this order.

@@ -49,6 +49,12 @@ const (
 	// customers" the easy way, Marketing Science 2005), with the constants r=1, α=100, a=0.3, b=3 for everybody, so that the same days mean the same number
 	// anywhere; a model fits its own curve to it. Missing when there is no day.
 	Chance
+	// Popularity says how popular among everybody what somebody took is at present: it is the mean rank of the CID's events in the window that have a string
+	// or a whole number as a property. The rank of a value is, of everybody's events of the last SpanDays days with one, the share whose value came less often
+	// and half of those whose value came as often, so that their mean is one half whatever the season; it is 0 for a value that none of them had. An event
+	// weighs 2^(-days/SpanDays), in days before the CID's newest day with the event, down to 2^-17, and three events of full weight and rank one half are
+	// added, as few events say little. Missing when no event in the window counts.
+	Popularity
 	// Tenure is the age of the day on which the CID was first heard of, in days.
 	Tenure
 	// Weekend is the share of the events in the window that fell on a Saturday or Sunday, by app day; missing when there is none.
@@ -76,7 +82,7 @@ func (f Family) String() string {
 
 var familyNames = [...]string{
 	Recency: "recency", Count: "count", Days: "days", Sum: "sum", Trend: "trend", Gap: "gap", Tenure: "tenure",
-	Pace: "pace", Flow: "flow", Habit: "habit", Chance: "chance", Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
+	Pace: "pace", Flow: "flow", Habit: "habit", Chance: "chance", Popularity: "popularity", Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
 }
 
 // MaxWindowDays is the longest window, as in the audience language.
@@ -87,12 +93,12 @@ const MaxWindowDays = 36_500
 type Column struct {
 	Family   Family
 	Name     string // of the event, tag or attribute
-	Property string // of a sum or flow
+	Property string // of a sum, flow or popularity
 	Per      string // event that a rate is given
 	// WindowDays is the window, the short one of a trend; 0 means everything kept.
 	WindowDays int
 	LongDays   int // of a trend
-	SpanDays   int // of a habit or chance
+	SpanDays   int // of a habit, chance or popularity
 	// Scaled says that a count, days or sum is for WindowDays days of data: where they begin at SinceDay, L days before D and L < WindowDays, it is
 	// times WindowDays / L. Thus it is that of the window once the data reach so far back, and before that it does not grow with them. The day is part of the
 	// column, and not looked up, so that no stray record can move it. It is in days since 1970-01-01.
@@ -110,7 +116,7 @@ func (c Column) Check() error {
 	case Recency, Gap, Pace, Weekend, Night:
 	case Count, Days:
 		want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
-	case Sum, Flow:
+	case Sum, Flow, Popularity:
 		want.Property = c.Property
 		if c.Family == Sum {
 			want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
@@ -119,10 +125,6 @@ func (c Column) Check() error {
 			return fmt.Errorf("the property of a %s: %s", c.Family, wrong)
 		}
 	case Habit, Chance:
-		want.SpanDays = c.SpanDays
-		if c.SpanDays < 1 || c.SpanDays > MaxWindowDays {
-			return fmt.Errorf("a span is of 1d to %dd", MaxWindowDays)
-		}
 	case Trend:
 		want.LongDays = c.LongDays
 		if c.WindowDays < 1 || c.WindowDays >= c.LongDays || c.LongDays > MaxWindowDays {
@@ -138,7 +140,13 @@ func (c Column) Check() error {
 	case Tag, Attribute:
 		want.WindowDays = 0
 	default:
-		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, pace, flow, habit, chance, tenure, weekend, night, rate, tag and attr")
+		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, tenure, weekend, night, rate, tag and attr")
+	}
+	if c.spans() {
+		want.SpanDays = c.SpanDays
+		if c.SpanDays < 1 || c.SpanDays > MaxWindowDays {
+			return fmt.Errorf("a span is of 1d to %dd", MaxWindowDays)
+		}
 	}
 	if c != want {
 		return fmt.Errorf("a column of the family %s has no use for some of %+v", c.Family, c)
@@ -165,13 +173,14 @@ func (c Column) String() string {
 	}
 	args := []string{value.Quote(c.Name)}
 	switch {
-	case c.sums() && strings.Contains(c.Property, "."):
+	case c.ofProperty() && strings.Contains(c.Property, "."):
 		args = append(args, value.Quote(c.Property)) // the last dot does not separate the two
-	case c.sums():
+	case c.ofProperty():
 		args[0] = value.Quote(c.Name + "." + c.Property)
 	case c.Family == Rate:
 		args = append(args, value.Quote(c.Per))
-	case c.SpanDays > 0:
+	}
+	if c.spans() {
 		args = append(args, days(c.SpanDays))
 	}
 	switch {
@@ -185,8 +194,15 @@ func (c Column) String() string {
 	return c.Family.String() + "(" + strings.Join(args, ", ") + ")"
 }
 
-// sums says whether the column is made of a property.
-func (c Column) sums() bool { return c.Family == Sum || c.Family == Flow }
+// ofProperty says whether the column is made of a property.
+func (c Column) ofProperty() bool {
+	return c.Family == Sum || c.Family == Flow || c.Family == Popularity
+}
+
+// spans says whether the column has a number of days besides its window.
+func (c Column) spans() bool {
+	return c.Family == Habit || c.Family == Chance || c.Family == Popularity
+}
 
 func days(n int) string { return strconv.Itoa(n) + "d" }
 

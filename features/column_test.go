@@ -30,6 +30,8 @@ func TestParse(t *testing.T) {
 		{`flow("purchase","amount")`, `flow("purchase.amount")`},
 		{`habit("open",30d)`, `habit("open", 30d)`},
 		{`chance ("open", 07D, within 365d)`, `chance("open", 7d, within 365d)`},
+		{`popularity("purchase.item",30d,within 365d)`, `popularity("purchase.item", 30d, within 365d)`},
+		{`Popularity("purchase", "net.item", 030d)`, `popularity("purchase", "net.item", 30d)`},
 		{`rate("push.clicked","push.sent")`, `rate("push.clicked", "push.sent")`},
 		{`rate("push.clicked", "push.sent", within 36500d)`, `rate("push.clicked", "push.sent", within 36500d)`},
 		{`tag("say \"hi\"")`, `tag("say \"hi\"")`},
@@ -75,6 +77,10 @@ func TestParseErrors(t *testing.T) {
 		{`habit("open", within 30d)`, "expected a number of days", 14},
 		{`chance("open")`, "expected ','", 13},
 		{`chance("open", 36501d)`, "expected a number of days", 15},
+		{`popularity("purchase.item")`, "expected ','", 26},
+		{`popularity("item", 30d)`, "a popularity is of an event and a property", 17},
+		{`popularity("purchase.item", within 30d)`, "expected a number of days", 28},
+		{`popularity("purchase.item", 30d, per 7d since 2026-01-01)`, "has no use for", 0},
 		{`tag("vip", within 7d)`, "has no use for", 0},
 		{`count("open", per)`, "expected a number of days", 17},
 		{`count("open", per 0d)`, "expected a number of days", 18},
@@ -119,6 +125,8 @@ func drawColumn(t *rapid.T) features.Column {
 		return c
 	case features.Habit, features.Chance:
 		c.SpanDays = rapid.IntRange(1, 100).Draw(t, "span")
+	case features.Popularity:
+		c.SpanDays, c.Property = rapid.IntRange(1, 100).Draw(t, "span"), name.Draw(t, "property")
 	case features.Sum, features.Flow:
 		c.Property = name.Draw(t, "property")
 	case features.Rate:
@@ -147,7 +155,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `popularity("x.y",7d,within 30d)`, `popularity("x","y",7d)`, `popularity("x.y",36500d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -17,10 +17,17 @@ type event struct {
 	counts, onDays, bounds, weekends, rows, nights int
 	sums                                           []int // by property
 	habits                                         []span
+	tastes                                         []taste
 }
 
 // span is a length of spans, and up to which age they are counted.
 type span struct{ days, within int }
+
+// taste is a popularity, and up to which age its events are counted.
+type taste struct {
+	*popularity
+	within int
+}
 
 // output is a column, or a part of one, to be read off where a window ends.
 type output struct {
@@ -31,6 +38,7 @@ type output struct {
 	property int
 	span     int // days that a chance looks ahead
 	habit    int // which of the event's
+	taste    int // which of the event's
 	scaled   bool
 	since    int32 // day that data begin with, of a scaled one
 }
@@ -46,6 +54,7 @@ const (
 	flow
 	habit
 	chance
+	popular
 	weekend
 	night
 	sum
@@ -53,7 +62,7 @@ const (
 	rateOver
 )
 
-var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Pace: pace, Flow: flow, Habit: habit, Chance: chance, Weekend: weekend, Night: night}
+var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Pace: pace, Flow: flow, Habit: habit, Chance: chance, Popularity: popular, Weekend: weekend, Night: night}
 
 // noWindow is longer than any window.
 const noWindow = math.MaxInt32
@@ -92,6 +101,14 @@ func (e *event) habit(days int) (int, error) {
 	return len(e.habits) - 1, nil
 }
 
+func (e *event) taste(p *popularity) int {
+	if i := slices.IndexFunc(e.tastes, func(t taste) bool { return t.popularity == p }); i >= 0 {
+		return i
+	}
+	e.tastes = append(e.tastes, taste{popularity: p})
+	return len(e.tastes) - 1
+}
+
 // settle works out what is needed when all outputs are there.
 func (e *event) settle() {
 	for i := range e.outputs {
@@ -115,6 +132,8 @@ func (e *event) settle() {
 			e.sums[o.property] = max(e.sums[o.property], o.window)
 		case habit:
 			e.bounds, e.habits[o.habit].within = max(e.bounds, o.window), max(e.habits[o.habit].within, o.window)
+		case popular:
+			e.bounds, e.rows, e.tastes[o.taste].within = max(e.bounds, o.window), max(e.rows, o.window), max(e.tastes[o.taste].within, o.window)
 		case weekend:
 			e.counts, e.weekends = max(e.counts, o.window), max(e.weekends, o.window)
 		case night:
@@ -128,7 +147,7 @@ func (e *event) settle() {
 
 // walk makes the columns of an event.
 func (x *Extractor) walk(e *event) error {
-	today := x.view.Day()
+	today := x.source.view.Day()
 	from := int32(math.MinInt32)
 	if longest := e.outputs[len(e.outputs)-1].window; longest < noWindow {
 		from = today - int32(longest) + 1
@@ -210,6 +229,8 @@ func (x *Extractor) readOff(e *event, o output) {
 				to[row] = x.chances.of(n-1, t.oldest[who]-t.newest[who], t.oldest[who], o.span)
 			}
 		}
+	case popular:
+		t.tastes[o.taste].read(to, x.ordinals)
 	case weekend:
 		for row, who := range x.ordinals {
 			to[row] = share(float64(t.weekend[who]), float64(t.count[who]))
@@ -227,6 +248,6 @@ func (x *Extractor) readOff(e *event, o output) {
 		}
 	}
 	if o.scaled {
-		scale(to, o.window, x.view.Day()-o.since+1)
+		scale(to, o.window, x.source.view.Day()-o.since+1)
 	}
 }

@@ -8,16 +8,10 @@ import (
 	"whowhen.dev/whowhen/segments"
 )
 
-// Levels are the strings that a column of a string attribute tells apart, in the order of their numbers.
-type Levels map[Column][]string
-
-// Extractor computes columns block by block from what a view knows. It is one goroutine's; several may read one view at a time. It takes the
+// Extractor computes columns block by block from what a view knows. It is one goroutine's; several may read one source at a time. It takes the
 // memory of a block, whatever the number of CIDs: some megabytes, and four bytes for each column and CID of the block.
-//
-// The view's moment is the cut-off: D is the day after its day, so View.Before(D) is the view of any past D, and a view as of now has
-// today's day counted as far as it has come.
 type Extractor struct {
-	view     *segments.View
+	source   *Source
 	reader   *segments.BlockReader
 	events   []*event
 	facts    []fact
@@ -47,23 +41,26 @@ type fact struct {
 	others float32   // the level of what is not among them
 }
 
-// NewExtractor returns an extractor of columns, which fails once ctx is done, and is to be closed before the view is. Columns of events,
-// tags and attributes that the app does not know are those of nobody. A column that cannot be, one of a list attribute, and one of a string
-// attribute without levels are errors.
-func NewExtractor(ctx context.Context, v *segments.View, columns []Column, levels Levels) (*Extractor, error) {
-	x := &Extractor{view: v, columns: make([][]float32, len(columns))}
-	for i, c := range columns {
-		if err := c.Check(); err != nil {
-			return nil, fmt.Errorf("column %d: %w", i+1, err)
-		}
-		if err := x.add(i, c, levels[c]); err != nil {
+// Extractor returns an extractor, which fails once ctx is done, and is to be closed before the view is.
+func (s *Source) Extractor(ctx context.Context) (*Extractor, error) {
+	x, err := s.newExtractor()
+	if err != nil {
+		return nil, err
+	}
+	x.reader = s.view.BlockReader(ctx)
+	return x, nil
+}
+
+func (s *Source) newExtractor() (*Extractor, error) {
+	x := &Extractor{source: s, columns: make([][]float32, len(s.columns))}
+	for i, c := range s.columns {
+		if err := x.add(i, c, s.levels[c]); err != nil {
 			return nil, fmt.Errorf("column %s: %w", c, err)
 		}
 	}
 	for _, e := range x.events {
 		e.settle()
 	}
-	x.reader = v.BlockReader(ctx)
 	return x, nil
 }
 
@@ -72,7 +69,7 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 	case Tenure, Tag:
 		x.facts = append(x.facts, fact{column: at, Column: c})
 	case Attribute:
-		f, err := newFact(x.view, at, c, levels)
+		f, err := newFact(x.source.view, at, c, levels)
 		if err != nil {
 			return err
 		}
@@ -99,6 +96,8 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 			}
 		case Chance:
 			o.span = c.SpanDays
+		case Popularity:
+			o.taste = e.taste(x.source.popularity(c))
 		}
 		e.outputs = append(e.outputs, o)
 	}

@@ -30,6 +30,7 @@ func columnsOfTests(t testing.TB) []features.Column {
 		`days("open", within 7d)`, `days("open")`, `days("buy", within 14d)`, `sum("buy.amount", within 7d)`, `sum("buy.amount")`, `sum("buy.units", within 3d)`,
 		`trend("open", 3d, 14d)`, `gap("open", within 30d)`, `gap("buy")`, `pace("open")`, `pace("buy", within 7d)`, `pace("never")`, `flow("buy.amount")`, `flow("buy.units", within 14d)`, `flow("buy.nothing")`, `habit("open", 7d)`, `habit("open", 1d, within 30d)`, `habit("buy", 3d, within 7d)`, `habit("never", 3d)`,
 		`chance("open", 7d)`, `chance("open", 30d, within 14d)`, `chance("buy", 36500d)`, `chance("never", 1d)`, `count("open", per 90d since 2011-10-20)`, `count("open", per 20d since 2011-11-05)`, `count("never", per 7d since 2006-01-01)`, `days("buy", per 365d since 2005-12-24)`, `days("push.clicked", per 7d since 2012-01-07)`, `sum("buy.amount", per 90d since 2012-01-05)`, `sum("buy.nothing", per 90d since 2012-01-05)`, `weekend("open", within 14d)`, `night("open", within 14d)`, `night("buy")`,
+		`popularity("buy.item", 7d)`, `popularity("buy.item", 7d, within 14d)`, `popularity("buy.item", 30d, within 60d)`, `popularity("buy.amount", 30d)`, `popularity("buy.units", 1d, within 3d)`, `popularity("open.item", 7d)`, `popularity("never.item", 7d)`,
 		`rate("push.clicked", "push.sent", within 14d)`, `rate("open", "open")`, `rate("open", "never")`, `count("never", within 7d)`, `recency("never")`,
 		`tag("vip")`, `tag("nobody")`, `attr("country")`, `attr("age")`, `attr("member")`, `attr("since")`, `attr("nothing")`, `sum("buy.nothing")`,
 	} {
@@ -81,6 +82,12 @@ func drawHistory(t *rapid.T) history {
 				e.numbers["amount"] = decimal(t, rapid.Int64Range(math.MaxInt64-1000, math.MaxInt64).Draw(t, "large"), 0)
 			default:
 				e.numbers["amount"] = decimal(t, rapid.Int64Range(-1_000_000, 1_000_000_000_000).Draw(t, "coefficient"), rapid.IntRange(0, 18).Draw(t, "scale"))
+			}
+			switch item := rapid.IntRange(0, 9).Draw(t, "item"); {
+			case item < 6:
+				e.texts["item"] = string(rune('a' + item/2))
+			case item < 8:
+				e.numbers["item"] = decimal(t, int64(item-7), 0)
 			}
 			e.numbers["units"] = decimal(t, rapid.Int64Range(1, 9).Draw(t, "units"), 0)
 		}
@@ -140,6 +147,9 @@ func (w twin) check(t fataler, got map[string][]float32, columns []features.Colu
 			want := w.column(c, cid)
 			if c.Family == features.Chance && math.Abs(float64(got[cid][i]-want)) < 1e-6 {
 				continue // powers are taken otherwise
+			}
+			if c.Family == features.Popularity && math.Abs(float64(got[cid][i]-want)) < 1e-4 {
+				continue // ranks and weights have 16 bits
 			}
 			if !same(got[cid][i], want) {
 				t.Fatalf("before day %d, %s of %s is %v, want %v", w.today+1, c, cid, got[cid][i], want)

@@ -46,7 +46,7 @@ func (x *Extractor) tell(f *fact) error {
 	for row := range to {
 		to[row] = missing
 	}
-	row, today := 0, x.view.Day()
+	row, today := 0, x.source.view.Day()
 	// set is called with ascending ordinals.
 	set := func(who uint16, n float32) {
 		for row < len(x.ordinals) && x.ordinals[row] < who {

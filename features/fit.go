@@ -47,7 +47,7 @@ func misfit(v *segments.View, c Column, levels []string) string {
 		return fmt.Sprintf("the app has no event %s", value.Quote(c.Name))
 	case c.Family == Rate && !v.KnowsEvent(c.Per):
 		return fmt.Sprintf("the app has no event %s", value.Quote(c.Per))
-	case c.sums() && !v.KnowsProperty(c.Name, c.Property):
+	case c.ofProperty() && !v.KnowsProperty(c.Name, c.Property):
 		return fmt.Sprintf("the event %s has no property %s", value.Quote(c.Name), value.Quote(c.Property))
 	}
 	return ""

@@ -215,7 +215,11 @@ func TestRoom(t *testing.T) {
 	c := crowd{cids: 3 * segments.BlockCIDs, days: 40, share: .02, event: "open", now: time.Date(2024, 4, 5, 11, 0, 0, 0, time.UTC)}
 	v := pinned(t, c.fill(t, t.TempDir(), nil))
 	defer v.Close()
-	x, err := features.NewExtractor(t.Context(), v, fortyColumns(t, "open"), nil)
+	source, err := features.NewSource(t.Context(), v, fortyColumns(t, "open"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := source.Extractor(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

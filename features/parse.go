@@ -54,7 +54,7 @@ func (p *parser) column() (Column, error) {
 		}
 	}
 	if c.Family == 0 {
-		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, pace, flow, habit, chance, tenure, weekend, night, rate, tag and attr"}
+		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, tenure, weekend, night, rate, tag and attr"}
 	}
 	if c.Family != Tenure {
 		if err := p.arguments(&c); err != nil {
@@ -78,16 +78,24 @@ func (p *parser) arguments(c *Column) (err error) {
 	if err := p.second(c); err != nil {
 		return err
 	}
+	if c.spans() {
+		if err := p.sign(','); err != nil {
+			return err
+		}
+		if c.SpanDays, err = p.span(); err != nil {
+			return err
+		}
+	}
 	if err := p.windows(c); err != nil {
 		return err
 	}
 	return p.sign(')')
 }
 
-// second reads the property of a sum or flow, the other event of a rate, and the span of a habit or chance.
+// second reads the property of a sum, flow or popularity, and the other event of a rate.
 func (p *parser) second(c *Column) (err error) {
 	switch c.Family {
-	case Sum, Flow:
+	case Sum, Flow, Popularity:
 		if p.next() == ',' {
 			back := p.at
 			p.at++
@@ -107,11 +115,6 @@ func (p *parser) second(c *Column) (err error) {
 			return err
 		}
 		c.Per, err = p.name()
-	case Habit, Chance:
-		if err := p.sign(','); err != nil {
-			return err
-		}
-		c.SpanDays, err = p.span()
 	}
 	return err
 }

@@ -14,7 +14,8 @@ type Options struct {
 	// Static are tags and attributes that do not change, columns of the families Tag and Attribute. No others are chosen, since the store has
 	// only their present state.
 	Static []Column
-	// First are the events that matter most, such as those of the question: when there are too many columns, others are left out before them.
+	// First are the events that matter most, such as those of the question: when there are too many columns, others are left out for them, and these
+	// never.
 	First []string
 	// HorizonDays is how far ahead a model is to look; 0 means 30.
 	HorizonDays int
@@ -22,8 +23,10 @@ type Options struct {
 	Amounts, Codes []string
 	// WithoutReceipts leaves out columns about messages.
 	WithoutReceipts bool
-	// MostColumns bounds the choice; 0 means DefaultMostColumns.
+	// MostColumns bounds the choice; 0 means DefaultMostColumns. Only the events of First may exceed it, where there is no less to be said of them.
 	MostColumns int
+	// FewSums has sums made of but the declared amounts of each event, or else of the one with the most different values.
+	FewSums bool
 }
 
 // DefaultMostColumns is how many columns are chosen at most unless options say otherwise.
@@ -51,11 +54,12 @@ var tiers = [][]int{
 const (
 	longestDays    = 365
 	habitDays      = 180 // of weekends and nights
+	latelyDays     = 30  // of popularities
 	mostProperties = 4   // of one event
 )
 
 // Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity, pace, habit
-// and chance, and shares of weekends and nights, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
+// and chance, shares of weekends and nights, and how popular what was taken is, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
 // first, then fewer events, the rarest first. It depends on the catalog alone, so that what happened after its day has no part in it.
 func Choose(c *segments.Catalog, o Options) (Plan, error) {
 	most := o.MostColumns
@@ -97,6 +101,11 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 			return Plan{}, fmt.Errorf("at most %d columns are wanted, which is too few", most)
 		}
 		rarest := events[len(events)-1]
+		if last(rarest) == 0 {
+			plan.Columns = append(plan.Columns, static.Columns...)
+			plan.LeftOut = slices.Concat(plan.LeftOut, dropped, static.LeftOut)
+			return plan, nil
+		}
 		events = events[:len(events)-1]
 		dropped = append(dropped, LeftOut{"event " + value.Quote(rarest.Name),
 			fmt.Sprintf("there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times", most, rarest.Count)})
@@ -111,8 +120,11 @@ func choose(day int32, events []segments.EventSummary, tier []int, o Options) Pl
 			continue
 		}
 		windows := p.windows(day, e, tier)
-		p.behaviour(e, windows)
+		p.behaviour(day, e, windows)
 		p.each(Column{Family: Days, Name: e.Name}, e, windows)
+		if longKnown(day, e) {
+			p.add(Column{Family: Days, Name: e.Name}, Column{Family: Chance, Name: e.Name, SpanDays: o.HorizonDays})
+		}
 		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
 		p.add(Column{Family: Pace, Name: e.Name, WindowDays: longestDays})
 		for _, f := range []Family{Habit, Chance} {
@@ -122,6 +134,7 @@ func choose(day int32, events []segments.EventSummary, tier []int, o Options) Pl
 			p.add(Column{Family: f, Name: e.Name, WindowDays: habitDays})
 		}
 		p.sums(e, windows, o)
+		p.popularity(e, o)
 	}
 	return p
 }
@@ -156,9 +169,17 @@ func (p *Plan) each(c Column, e segments.EventSummary, windows []int) {
 	}
 }
 
+// longKnown says whether an event is known for longer than the longest window. Who has not done it for so long has nothing in any window: only
+// how long ago it was, and what came of it in all, tell those who may come back from those who will not.
+func longKnown(day int32, e segments.EventSummary) bool { return day-e.FirstDay >= longestDays }
+
 // behaviour adds recency, counts and trends.
-func (p *Plan) behaviour(e segments.EventSummary, windows []int) {
-	p.add(Column{Family: Recency, Name: e.Name, WindowDays: longestDays})
+func (p *Plan) behaviour(day int32, e segments.EventSummary, windows []int) {
+	recency := Column{Family: Recency, Name: e.Name, WindowDays: longestDays}
+	if longKnown(day, e) {
+		recency.WindowDays = 0
+	}
+	p.add(recency)
 	p.each(Column{Family: Count, Name: e.Name}, e, windows)
 	for _, pair := range [][2]int{{7, 30}, {30, 90}, {90, 365}} {
 		if slices.Contains(windows, pair[0]) && slices.Contains(windows, pair[1]) {
@@ -169,7 +190,7 @@ func (p *Plan) behaviour(e segments.EventSummary, windows []int) {
 
 // sums adds the sums of an event's amounts: the declared ones first, then those of the most different values, which tell most.
 func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
-	taken := 0
+	taken, summed := 0, 0
 	declared := func(property segments.PropertySummary) int {
 		if slices.Contains(o.Amounts, e.Name+"."+property.Name) {
 			return 0
@@ -193,9 +214,33 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
 		default:
 			taken++
+			if o.FewSums && summed > 0 && declared(property) == 1 {
+				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and there is data for few columns; declare it an amount to have them")
+				continue
+			}
+			summed++
 			p.each(Column{Family: Sum, Name: e.Name, Property: property.Name}, e, windows)
 			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
 		}
+	}
+}
+
+// popularity adds that of what people take, if a property says so: one whose values, of which there are many, are no amounts and mostly shared with
+// others. Of several it is the one with the most values, which says most.
+func (p *Plan) popularity(e segments.EventSummary, o Options) {
+	const fewestValues = 10
+	best := segments.PropertySummary{Values: fewestValues - 1}
+	for _, property := range e.Properties {
+		switch {
+		case property.Values <= best.Values || 2*property.Valued < property.Events || 4*property.Shared < 3*property.Valued:
+		case slices.Contains(timeWords, lastWord(property.Name)):
+		case property.Numbers > 0 && judge(e.Name, property, o).Amount:
+		default:
+			best = property
+		}
+	}
+	if best.Name != "" {
+		p.add(Column{Family: Popularity, Name: e.Name, Property: best.Name, SpanDays: latelyDays, WindowDays: longestDays})
 	}
 }
 
@@ -208,7 +253,7 @@ func (p *Plan) receipt(day int32, e segments.EventSummary, events []segments.Eve
 	case o.WithoutReceipts:
 		p.leaveOut(what, "columns about messages are not wanted")
 	case e.Name == sent:
-		p.behaviour(e, p.windows(day, e, tier))
+		p.behaviour(day, e, p.windows(day, e, tier))
 	case e.Name != "push.clicked" && e.Name != "push.dismissed":
 		p.leaveOut(what, "of receipts only what was sent, clicked and dismissed makes columns")
 	default:

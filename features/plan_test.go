@@ -27,7 +27,7 @@ func shop() *segments.Catalog {
 	lat.Decimals = 6
 	mixed := whole("StockCode", 800, 10002, 22000, 90214, 100)
 	mixed.Present = 1100
-	texts := segments.PropertySummary{Name: "Description", Events: 1000, Present: 1000}
+	texts := segments.PropertySummary{Name: "Description", Events: 1000, Present: 1000, Values: 200, Valued: 1000, Shared: 990}
 	return &segments.Catalog{
 		Day: 1000, Tags: []string{"vip"}, Attributes: []segments.AttributeKind{{Name: "country", Type: "string"}, {Name: "likes", Type: "list"}},
 		Events: []segments.EventSummary{
@@ -78,7 +78,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{`tenure`, `recency("visit", within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d since 1972-09-17)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
+	for _, text := range []string{`tenure`, `recency("visit")`, `days("visit")`, `recency("purchase")`, `recency("push.sent", within 365d)`, `chance("visit", 30d)`, `popularity("purchase.Description", 30d, within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d since 1972-09-17)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
 		if !slices.Contains(plan.Columns, parsed(t, text)[0]) {
 			t.Errorf("%s is not there", text)
 		}
@@ -257,7 +257,7 @@ func TestFit(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", strings.Join(why, "\n     "), strings.Join(want, "\n     "))
 	}
 	for _, wrong := range []features.Column{columns[3], columns[4], {Family: features.Count}} {
-		if _, err := features.NewExtractor(t.Context(), v, []features.Column{wrong}, nil); err == nil {
+		if _, err := features.NewSource(t.Context(), v, []features.Column{wrong}, nil); err == nil {
 			t.Errorf("%s can be extracted", wrong)
 		}
 	}
@@ -265,7 +265,7 @@ func TestFit(t *testing.T) {
 	for n := range 17 {
 		habits = append(habits, features.Column{Family: features.Habit, Name: "buy", SpanDays: n + 1})
 	}
-	if _, err := features.NewExtractor(t.Context(), v, habits, nil); err == nil || !strings.Contains(err.Error(), "at most 16") {
+	if _, err := features.NewSource(t.Context(), v, habits, nil); err == nil || !strings.Contains(err.Error(), "at most 16") {
 		t.Errorf("17 habits of an event: %v", err)
 	}
 	if _, err := v.Before(v.Day() + 2); err == nil {

@@ -8,6 +8,7 @@ type tally struct {
 	newest, oldest              [segments.BlockCIDs]int32 // age of a day plus one; 0 when there is none
 	sums                        []*exactSums
 	habits                      []*spans
+	tastes                      []*tastes
 }
 
 // each30Days is what comes in 30 days if so much came since the oldest day. Nothing came of who has none.
@@ -67,6 +68,12 @@ func (t *tally) reset(e *event) {
 	}
 	for i, h := range e.habits {
 		t.habits[i].reset(h.days)
+	}
+	for i, p := range e.tastes {
+		if i == len(t.tastes) {
+			t.tastes = append(t.tastes, new(tastes))
+		}
+		t.tastes[i].reset(p.popularity)
 	}
 }
 
@@ -148,6 +155,11 @@ func (t *tally) rows(e *event, rows segments.EventRows, age int) {
 	for i, name := range e.properties {
 		if age < e.sums[i] {
 			rows.Numbers(name, t.sums[i].add)
+		}
+	}
+	for i, p := range e.tastes {
+		if age < p.within {
+			t.tastes[i].add(rows, age, &t.newest)
 		}
 	}
 }

@@ -90,6 +90,8 @@ func (w twin) column(c features.Column, cid string) float32 {
 		return habitOf(ages, c.SpanDays)
 	case features.Chance:
 		return chanceOf(ages, float64(c.SpanDays))
+	case features.Popularity:
+		return w.popularity(c, events, ages)
 	case features.Sum:
 		sum := new(big.Rat)
 		for _, e := range events {

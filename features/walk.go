@@ -30,6 +30,10 @@ type Block struct {
 // Each calls yield with every block that has a member, from as many goroutines as there are workers, so that blocks come in any order. A
 // block is good until yield returns. It ends with the first error, and with that of ctx once it is done.
 func (w Walk) Each(ctx context.Context, yield func(Block) error) error {
+	source, err := NewSource(ctx, w.View, w.Columns, w.Levels)
+	if err != nil {
+		return err
+	}
 	blocks := w.View.Blocks()
 	workers := max(1, min(w.Workers, blocks))
 	// Neighbouring blocks share what is read for them.
@@ -44,7 +48,7 @@ func (w Walk) Each(ctx context.Context, yield func(Block) error) error {
 				from = int(next.Add(int64(share))) - share
 				return from, min(from+share, blocks)
 			}
-			if errs[i] = w.work(ctx, take, yield); errs[i] != nil {
+			if errs[i] = w.work(ctx, source, take, yield); errs[i] != nil {
 				next.Store(int64(blocks))
 			}
 		})
@@ -59,8 +63,8 @@ func (w Walk) Each(ctx context.Context, yield func(Block) error) error {
 }
 
 // work computes the blocks that take gives until it gives none.
-func (w Walk) work(ctx context.Context, take func() (from, to int), yield func(Block) error) error {
-	x, err := NewExtractor(ctx, w.View, w.Columns, w.Levels)
+func (w Walk) work(ctx context.Context, source *Source, take func() (from, to int), yield func(Block) error) error {
+	x, err := source.Extractor(ctx)
 	if err != nil {
 		return err
 	}

@@ -296,3 +296,11 @@ func (r EventRows) Numbers(property string, add func(who []uint16, coefficients 
 		r.rows.Numbers(id, add)
 	}
 }
+
+// Codes calls add with those of the events' values of a property that are strings or whole numbers, each as a code that equal values share, and
+// with whose they are. Codes hold for as long as the app is open, and say nothing else.
+func (r EventRows) Codes(property string, add func(who []uint16, codes []int64)) {
+	if id, _, found := r.view.env.Schema.Property(r.event, property); found {
+		r.rows.Codes(id, add)
+	}
+}

@@ -81,9 +81,12 @@ type PropertySummary struct {
 	Distinct int
 	// Least and Most are of all the numbers, Median of the first MostDistinct different ones as often as they come.
 	Least, Median, Most float64
+	// Values is how many different strings and whole numbers there are, or MostDistinct when there are as many or more; Valued how many events have one of
+	// the first so many, and Shared for how many of these another CID has it, too.
+	Values, Valued, Shared int
 }
 
-// MostDistinct is how many different numbers of a property are told apart.
+// MostDistinct is how many different numbers, and how many different values, of a property are told apart.
 const MostDistinct = eval.MostDistinct
 
 // Catalog looks at what there is. It says nothing of events after the view's moment; tags and attributes have no history. What retention hides is
@@ -119,7 +122,7 @@ func summaryOf(name string, s *eval.Survey, properties []string) EventSummary {
 		}
 		e.Properties = append(e.Properties, PropertySummary{
 			Name: properties[p.ID], Events: s.Looked, Present: p.Present, Numbers: p.Numbers, Round: p.Round, Negative: p.Negative,
-			Decimals: p.Decimals, Distinct: p.Distinct, Least: p.Least, Median: p.Median, Most: p.Most,
+			Decimals: p.Decimals, Distinct: p.Distinct, Least: p.Least, Median: p.Median, Most: p.Most, Values: p.Values, Valued: p.Valued, Shared: p.Shared,
 		})
 	}
 	slices.SortFunc(e.Properties, func(a, b PropertySummary) int { return cmp.Compare(a.Name, b.Name) })

@@ -128,7 +128,7 @@ func loadRetail(t testing.TB, a *segments.App) {
 			}
 			price := decimal(t, row[3])
 			return batch.Event{CID: row[4], Name: "purchase", TimeMillis: moment(t, row[2]), OffsetMinutes: batch.NoOffset, Properties: []batch.Named{
-				{Name: "Quantity", Value: value.Num(quantity)}, {Name: "UnitPrice", Value: value.Num(price)}, {Name: "amount", Value: value.Num(product(t, row[1], row[3]))},
+				{Name: "Description", Value: value.Text(row[0])}, {Name: "Country", Value: value.Text(row[5])}, {Name: "Quantity", Value: value.Num(quantity)}, {Name: "UnitPrice", Value: value.Num(price)}, {Name: "amount", Value: value.Num(product(t, row[1], row[3]))},
 			}}, true
 		}
 	})

@@ -7,7 +7,6 @@ import (
 
 	"whowhen.dev/whowhen/features"
 	"whowhen.dev/whowhen/segments"
-	"whowhen.dev/whowhen/segments/value"
 )
 
 const (
@@ -36,32 +35,25 @@ func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
 		o.Static = append(o.Static, features.Column{Family: features.Attribute, Name: name})
 	}
 	o.MostColumns += len(o.Static)
+	o.FewSums = o.MostColumns < features.DefaultMostColumns
 	plan, err := features.Choose(j.catalog, o)
 	if err != nil {
 		return frame{}, err
-	}
-	if o.MostColumns < features.DefaultMostColumns {
-		extra := j.extraAmounts(plan.Properties)
-		o.Codes = append(slices.Clone(o.Codes), extra...)
-		if plan, err = features.Choose(j.catalog, o); err != nil {
-			return frame{}, err
-		}
-		plan.LeftOut = slices.DeleteFunc(plan.LeftOut, func(l features.LeftOut) bool {
-			return slices.ContainsFunc(extra, func(name string) bool { return l.What == "property "+value.Quote(name) })
-		})
-		for _, name := range extra {
-			j.leftOut = append(j.leftOut, fmt.Sprintf("the sums of %s: another amount of the event tells more CIDs apart, and there is data for %d columns only; declare it an amount to have them", name, o.MostColumns))
-		}
 	}
 	for _, l := range plan.LeftOut {
 		j.leftOut = append(j.leftOut, l.What+": "+l.Why)
 	}
 	for _, p := range plan.Properties {
 		if p.Amount {
-			j.notes = append(j.notes, fmt.Sprintf("%s.%s is taken for an amount and summed: %s", p.Event, p.Name, p.Why))
+			j.notes = append(j.notes, fmt.Sprintf("%s.%s is taken for an amount: %s", p.Event, p.Name, p.Why))
 		}
 	}
-	if o.MostColumns < features.DefaultMostColumns {
+	for _, c := range plan.Columns {
+		if c.Family == features.Popularity {
+			j.notes = append(j.notes, fmt.Sprintf("%s.%s is taken for what people take, and its popularity is a column: others have most of its values as well", c.Name, c.Property))
+		}
+	}
+	if o.FewSums {
 		before := len(plan.Columns)
 		plan.Columns = slices.DeleteFunc(plan.Columns, j.fine)
 		if n := before - len(plan.Columns); n > 0 {
@@ -79,38 +71,6 @@ func (j *job) fine(c features.Column) bool {
 		return true
 	}
 	return c.WindowDays > 0 && 4*c.WindowDays < j.question.Definition.HorizonDays
-}
-
-// extraAmounts returns the amounts to do without where there is data for few columns: of each event all but those declared, or else but the one
-// with the most different values.
-func (j *job) extraAmounts(properties []features.Property) (extra []string) {
-	declared := j.question.Definition.Amounts
-	for _, e := range j.catalog.Events {
-		distinct := map[string]int{}
-		for _, p := range e.Properties {
-			distinct[p.Name] = p.Distinct
-		}
-		var others []string
-		best, hasDeclared := "", false
-		for _, p := range properties {
-			switch {
-			case p.Event != e.Name || !p.Amount:
-			case slices.Contains(declared, e.Name+"."+p.Name):
-				hasDeclared = true
-			default:
-				others = append(others, p.Name)
-				if best == "" || distinct[p.Name] > distinct[best] {
-					best = p.Name
-				}
-			}
-		}
-		for _, name := range others {
-			if name != best || hasDeclared {
-				extra = append(extra, e.Name+"."+name)
-			}
-		}
-	}
-	return extra
 }
 
 // mostLevels bounds the strings of an attribute that are told apart.

@@ -91,12 +91,16 @@ func (r rowsOf) fill(c chunk) {
 // read calls yield with all rows of a population, a block at a time, from several goroutines; begin makes the yield of each. The columns are those
 // known to view, which is the population's past unless an earlier one is wanted.
 func (j *job) read(ctx context.Context, p *population, view *segments.View, f frame, begin func() func(chunk) error) error {
+	source, err := features.NewSource(ctx, view, f.columns, f.levels)
+	if err != nil {
+		return err
+	}
 	return j.eachBlock(ctx, fmt.Sprintf("reading columns as of %s", p.day), func(ctx context.Context) (func(int) error, func(), error) {
 		r, err := p.reader(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		x, err := features.NewExtractor(ctx, view, f.columns, f.levels)
+		x, err := source.Extractor(ctx)
 		if err != nil {
 			r.close()
 			return nil, nil, err

@@ -222,7 +222,11 @@ func score(t *testing.T, j *job, m *fitted, day propensity.Day) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := features.NewExtractor(t.Context(), v, m.frame.columns, m.frame.levels)
+	source, err := features.NewSource(t.Context(), v, m.frame.columns, m.frame.levels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := source.Extractor(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

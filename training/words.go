@@ -34,6 +34,8 @@ func columnWords(c features.Column) string {
 		return fmt.Sprintf("share of spans of %s with %s%s", dayWords(strconv.Itoa(c.SpanDays)), name, inWindow(c))
 	case features.Chance:
 		return fmt.Sprintf("chance of %s within %s, by its days alone%s", name, dayWords(strconv.Itoa(c.SpanDays)), inWindow(c))
+	case features.Popularity:
+		return fmt.Sprintf("how popular the %s of their %s is with everybody in the last %s%s", c.Property, name, dayWords(strconv.Itoa(c.SpanDays)), inWindow(c))
 	case features.Tenure:
 		return "days since first heard of"
 	case features.Weekend:
@@ -81,6 +83,8 @@ func missingWords(c features.Column) string {
 	switch c.Family {
 	case features.Recency, features.Weekend, features.Night, features.Habit, features.Chance:
 		return fmt.Sprintf("no %s at all%s, against the average", name, inWindow(c))
+	case features.Popularity:
+		return fmt.Sprintf("no %s with a %s%s, against the average popularity", name, c.Property, inWindow(c))
 	case features.Trend:
 		return fmt.Sprintf("no %s in the last %d days, against the average pace", name, c.LongDays)
 	case features.Gap:

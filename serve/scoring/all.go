@@ -53,6 +53,10 @@ type Walk struct {
 // Each calls yield with the scores of one shard after the other, in the order of their ordinals. A shard is good until yield returns. It
 // takes some megabytes for each worker, and ends with the first error.
 func (m *Model) Each(ctx context.Context, w Walk, yield func(*Shard) error) error {
+	source, err := features.NewSource(ctx, w.View, m.columns, m.levels)
+	if err != nil {
+		return err
+	}
 	workers := make([]*worker, max(1, w.Workers))
 	defer func() {
 		for _, k := range workers {
@@ -62,8 +66,7 @@ func (m *Model) Each(ctx context.Context, w Walk, yield func(*Shard) error) erro
 		}
 	}()
 	for i := range workers {
-		var err error
-		if workers[i], err = m.newWorker(ctx, w); err != nil {
+		if workers[i], err = m.newWorker(ctx, w, source); err != nil {
 			return err
 		}
 	}
@@ -142,8 +145,8 @@ type worker struct {
 	words     segments.Words
 }
 
-func (m *Model) newWorker(ctx context.Context, w Walk) (*worker, error) {
-	extractor, err := features.NewExtractor(ctx, w.View, m.columns, m.levels)
+func (m *Model) newWorker(ctx context.Context, w Walk, source *features.Source) (*worker, error) {
+	extractor, err := source.Extractor(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,11 @@ func trained(b *testing.B, v *segments.View) *scoring.Model {
 		columns = append(columns, c)
 		t.Columns = append(t.Columns, models.Column{Name: c.String()})
 	}
-	x, err := features.NewExtractor(b.Context(), v, columns, nil)
+	source, err := features.NewSource(b.Context(), v, columns, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	x, err := source.Extractor(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

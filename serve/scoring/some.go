@@ -52,7 +52,11 @@ func (m *Model) Some(ctx context.Context, v *segments.View, cids []string, moved
 		}
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
-	extractor, err := features.NewExtractor(ctx, v, m.columns, m.levels)
+	source, err := features.NewSource(ctx, v, m.columns, m.levels)
+	if err != nil {
+		return nil, err
+	}
+	extractor, err := source.Extractor(ctx)
 	if err != nil {
 		return nil, err
 	}

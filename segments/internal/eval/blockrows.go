@@ -134,6 +134,50 @@ func (r *BlockRows) Numbers(property uint32, add func(members []uint16, coeffici
 	}
 }
 
+// Codes calls add with those of the events' values of a property that are strings or whole numbers, each as a code that equal values share, and
+// whose they are. A code is even for a string and odd for a number.
+func (r *BlockRows) Codes(property uint32, add func(members []uint16, codes []int64)) {
+	p := r.tile.chunk.Prop(property)
+	if p == nil {
+		return
+	}
+	if kind, only := p.OnlyKind(); only && kind == value.String {
+		codes := r.pick(p.ReadData(r.data[:r.tile.n], r.tile.from))
+		for i := range codes {
+			codes[i] <<= 1
+		}
+		add(r.Ordinals(), codes)
+		return
+	}
+	n := 0
+	r.tile.each(func(row int, x uint16) {
+		if code, ok := codeOf(p.Kind(row), p.Cell(row)); ok {
+			r.members[n], r.data[n] = x, code
+			n++
+		}
+	})
+	if n > 0 {
+		add(r.members[:n], r.data[:n])
+	}
+}
+
+// codeOf returns the code of a value, if it is a string or a whole number. Numbers so large that an int64 does not hold twice as much have none.
+func codeOf(kind value.Kind, c column.Cell) (code int64, ok bool) {
+	switch kind {
+	case value.String:
+		return c.Data << 1, true
+	case value.Number:
+		whole, unit := c.Data, int64(value.Pow10(int(c.Scale)))
+		if c.Scale > 0 { // it may stand at the scale of its neighbours
+			if whole /= unit; whole*unit != c.Data {
+				return 0, false
+			}
+		}
+		return whole<<1 | 1, whole<<1>>1 == whole
+	}
+	return 0, false
+}
+
 // appendMembers appends the ordinals whose bits are set.
 func appendMembers(to []uint16, words *bitmap.Words) []uint16 {
 	for i, word := range words {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"whowhen.dev/whowhen/segments/internal/bitmap"
 	"whowhen.dev/whowhen/segments/internal/civil"
 	"whowhen.dev/whowhen/segments/internal/column"
 	"whowhen.dev/whowhen/segments/internal/index"
@@ -34,12 +35,15 @@ type PropertySurvey struct {
 	Decimals            uint8
 	Distinct            int
 	Least, Median, Most float64
+	// Values is how many different strings and whole numbers there are, Valued how many events have one of them, and Shared for how many of
+	// these another CID has it, too.
+	Values, Valued, Shared int
 }
 
 const (
 	// mostSurveyed is from how many events on a part of the days is looked at.
 	mostSurveyed = 1 << 20
-	// MostDistinct is how many different numbers are told apart.
+	// MostDistinct is how many different numbers, and how many different values, are told apart.
 	MostDistinct = 1 << 16
 )
 
@@ -52,6 +56,14 @@ type surveyor struct {
 type propertyTally struct {
 	PropertySurvey
 	counts map[value.Decimal]int
+	values map[int64]valueTally // by code
+}
+
+// valueTally says how many events have a value.
+type valueTally struct {
+	events int
+	cid    int // ordinal of the first one
+	shared bool
 }
 
 // Survey looks at an event. Of very many events it looks at the properties on some days in some shards, the same at every call.
@@ -62,7 +74,11 @@ func (e *Env) Survey(ctx context.Context, event uint32) (Survey, error) {
 	r.inside = true
 	all := events{id: event, keptFrom: e.Version.KeptFrom(e.Schema.Events()[event], e.Today), span: e.ever()}
 	var found Survey
-	var days []*index.EventDay
+	type shardDay struct {
+		*index.EventDay
+		shard int
+	}
+	var days []shardDay
 	for shard := range e.Version.Shards() {
 		r.shard = shard
 		for _, d := range all.days(r) {
@@ -79,7 +95,7 @@ func (e *Env) Survey(ctx context.Context, event uint32) (Survey, error) {
 			found.FirstDay, found.LastDay = min(found.FirstDay, d.Day), max(found.LastDay, d.Day)
 			found.Count += uint64(n)
 			d.EachLate(found.late)
-			days = append(days, d)
+			days = append(days, shardDay{d, shard})
 		}
 	}
 	s := &surveyor{env: e}
@@ -88,7 +104,7 @@ func (e *Env) Survey(ctx context.Context, event uint32) (Survey, error) {
 		if err := ctx.Err(); err != nil {
 			return found, err
 		}
-		n, err := s.look(days[i])
+		n, err := s.look(days[i].EventDay, days[i].shard*bitmap.ShardOrdinals)
 		if err != nil {
 			return found, err
 		}
@@ -142,8 +158,8 @@ func (e *Env) past(day int32, c *column.Chunk, row int) bool {
 	return floorSecond(civil.DayStart(day)+c.Offset(row)) <= e.AsOfSeconds
 }
 
-// look takes in the events of a day, and returns how many there are.
-func (s *surveyor) look(d *index.EventDay) (int, error) {
+// look takes in the events of a day in the shard that begins with an ordinal, and returns how many there are.
+func (s *surveyor) look(d *index.EventDay, first int) (int, error) {
 	chunks, err := d.Chunks()
 	if err != nil {
 		return 0, err
@@ -162,6 +178,7 @@ func (s *surveyor) look(d *index.EventDay) (int, error) {
 			for row := range c.Len() {
 				if kind := p.Kind(row); kind != value.Absent && (whole || s.env.past(d.Day, c, row)) {
 					t.take(kind, p.Cell(row))
+					t.takeValue(kind, p.Cell(row), func() int { return first + int(c.Ordinal(row)) })
 				}
 			}
 		}
@@ -174,7 +191,7 @@ func (s *surveyor) property(id uint32) *propertyTally {
 		s.found = append(s.found, nil)
 	}
 	if s.found[id] == nil {
-		s.found[id] = &propertyTally{PropertySurvey: PropertySurvey{ID: id}, counts: map[value.Decimal]int{}}
+		s.found[id] = &propertyTally{PropertySurvey: PropertySurvey{ID: id}, counts: map[value.Decimal]int{}, values: map[int64]valueTally{}}
 	}
 	return s.found[id]
 }
@@ -206,7 +223,33 @@ func (t *propertyTally) take(kind value.Kind, c column.Cell) {
 	}
 }
 
+// takeValue notes who has a value, if it is a string or a whole number.
+func (t *propertyTally) takeValue(kind value.Kind, c column.Cell, cid func() int) {
+	code, ok := codeOf(kind, c)
+	if !ok {
+		return
+	}
+	v, known := t.values[code]
+	switch {
+	case !known && len(t.values) == MostDistinct:
+		return
+	case !known:
+		v.cid = cid()
+	case !v.shared:
+		v.shared = v.cid != cid()
+	}
+	v.events++
+	t.values[code] = v
+}
+
 func (t *propertyTally) finish() {
+	t.Values = len(t.values)
+	for _, v := range t.values {
+		t.Valued += v.events
+		if v.shared {
+			t.Shared += v.events
+		}
+	}
 	t.Distinct = len(t.counts)
 	numbers, total := make([]value.Decimal, 0, len(t.counts)), 0
 	for d, n := range t.counts {
