@@ -3,6 +3,7 @@ package segments
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"whowhen.dev/whowhen/segments/internal/eval"
@@ -109,6 +110,23 @@ func (v *View) Catalog(ctx context.Context) (*Catalog, error) {
 	}
 	slices.SortFunc(c.Events, func(a, b EventSummary) int { return cmp.Compare(a.Name, b.Name) })
 	return c, nil
+}
+
+// LastEventDay returns the last app day on which anybody did anything, of what is kept, also when that is after the view's moment; ok is false when
+// there is none.
+func (v *View) LastEventDay() (day int32, ok bool) {
+	version := v.env.Version
+	for id, name := range v.env.Schema.Events() {
+		kept := version.KeptFrom(name, v.env.Today)
+		for shard := range version.Shards() {
+			for _, d := range version.EventDays(shard, uint32(id), kept, math.MaxInt32) {
+				if !ok || d.Day > day {
+					day, ok = d.Day, true
+				}
+			}
+		}
+	}
+	return day, ok
 }
 
 func summaryOf(name string, s *eval.Survey, properties []string) EventSummary {

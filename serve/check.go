@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -61,8 +62,9 @@ func check(ctx context.Context, view *segments.View, dir registry.Registry, m *s
 	if err := stability(ctx, m, w, found); err != nil {
 		return nil, err
 	}
-	h := &hindsight{dir: dir, walk: w, most: scorings, view: view, model: m, question: q, said: map[propensity.Day][]*whowhenv1.Outcome{}}
-	cutoff := propensity.Day(view.Day() + 1 - int32(q.Definition.HorizonDays))
+	known, silent := knownBefore(view)
+	h := &hindsight{dir: dir, walk: w, most: scorings, view: view, before: known, model: m, question: q, said: map[propensity.Day][]*whowhenv1.Outcome{}}
+	cutoff := known - propensity.Day(q.Definition.HorizonDays)
 	lost := forgotten(view, q, cutoff)
 	if lost == "" {
 		outcomes, err := h.outcomes(ctx, m, q, cutoff)
@@ -78,11 +80,28 @@ func check(ctx context.Context, view *segments.View, dir registry.Registry, m *s
 	if found.Foretold, damage, err = h.foretold(ctx); err != nil {
 		return nil, err
 	}
-	found.Findings = findingsOf(a, found, lost)
+	found.Findings = findingsOf(a, found, silent, lost)
 	if damage != "" {
 		found.Findings = append(found.Findings, damage)
 	}
 	return found, nil
+}
+
+// knownBefore returns the day before which outcomes are known, and what is to be said when that is long ago. Where data end before the view's
+// day, whoever has done nothing since may have; and the last day of data may be half a day.
+func knownBefore(view *segments.View) (day propensity.Day, silent string) {
+	const usual = 2 // days without anything that happen in small apps
+	last, ok := view.LastEventDay()
+	switch today := view.Day(); {
+	case !ok:
+		return 0, "the app has no events"
+	case last >= today:
+		return propensity.Day(today + 1), ""
+	case last >= today-usual:
+		return propensity.Day(last), ""
+	default:
+		return propensity.Day(last), fmt.Sprintf("nothing is known after %s, %d days before the day that scores speak of: to the model everybody has fallen silent since; load what is missing, or score as of that day", propensity.Day(last), today-last)
+	}
 }
 
 // stability compares the columns and scores of everybody eligible with those of the training rows.

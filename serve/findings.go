@@ -11,13 +11,24 @@ import (
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 )
 
-// findingsOf says in sentences what somebody should look at. forgotten says why the outcomes are not known, when it is because events are not
-// kept.
-func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, forgotten string) (findings []string) {
-	const another = 0.25 // of the population stability index
+// findingsOf says in sentences what somebody should look at. silent says since when nothing is known, if that is why the scores
+// are others; forgotten says why the outcomes are not known, when it is because events are not kept.
+func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, silent, forgotten string) (findings []string) {
+	if silent != "" {
+		findings = append(findings, silent)
+	}
 	if c.Eligible == 0 {
 		findings = append(findings, "nobody is eligible")
 	}
+	if silent == "" {
+		findings = append(findings, findingsMoved(a, c)...)
+	}
+	return append(append(findings, findingsThen(c)...), findingsInstead(a, c, forgotten)...)
+}
+
+// findingsMoved says what is distributed otherwise than in training.
+func findingsMoved(a *models.Artifact, c *whowhenv1.CheckModelResponse) (findings []string) {
+	const another = 0.25 // of the population stability index
 	if c.ScoreStability > another {
 		findings = append(findings, fmt.Sprintf("the scores are not distributed as in training (stability %.2f, above %.2f): train again", c.ScoreStability, another))
 	}
@@ -33,7 +44,7 @@ func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, forgotten s
 		named++
 		findings = append(findings, fmt.Sprintf("%s is not distributed as in training (stability %.2f)", column.Column, column.Stability))
 	}
-	return append(append(findings, findingsThen(c)...), findingsInstead(a, c, forgotten)...)
+	return findings
 }
 
 // findingsThen says how well the newest scores did whose horizon has ended.

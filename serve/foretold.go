@@ -28,6 +28,7 @@ const mostForetold, mostWatched = 4, 1
 type hindsight struct {
 	dir      registry.Registry
 	view     *segments.View
+	before   propensity.Day // the days before it are known
 	walk     scoring.Walk
 	most     int            // scorings to judge
 	model    *scoring.Model // that is checked
@@ -60,7 +61,7 @@ func (h *hindsight) foretold(ctx context.Context) (list []*whowhenv1.Foretold, d
 	if err != nil {
 		return nil, "", err
 	}
-	for _, s := range judged(scorings, propensity.Day(h.view.Day()+1), h.most) {
+	for _, s := range judged(scorings, h.before, h.most) {
 		f, err := h.judge(ctx, s.Scoring, s.day)
 		if err != nil {
 			return nil, "", err

@@ -403,7 +403,10 @@ func TestForetoldOff(t *testing.T) {
 	y := newYears(t, 20)
 	y.activate("2")
 	y.score()
-	y.now.Add(31 * 86400) // nobody does anything
+	for range 31 { // hardly anybody does anything
+		y.write(y.day(), func(i int) bool { return i == 0 })
+		y.now.Add(86400)
+	}
 	if c := y.check("2"); !finding(c, "foretold by version 2 were") || !finding(c, "train again") {
 		t.Errorf("%v", c.Findings)
 	}
@@ -414,6 +417,28 @@ func TestForetoldOff(t *testing.T) {
 	c.OutcomesCutoff, c.Outcomes = "", nil
 	if f := findingsThen(c); len(f) != 1 || !strings.Contains(f[0], "%; version 3 would have foretold") {
 		t.Errorf("%v", f)
+	}
+}
+
+// TestCheckOfDataThatHaveEnded holds that nobody is said to have fallen silent because nothing is loaded any more.
+func TestCheckOfDataThatHaveEnded(t *testing.T) {
+	y := newYears(t, 20)
+	y.live(40)
+	y.activate("1")
+	last := y.day() - 1
+	if c := y.check(""); finding(c, "nothing is known after") || c.OutcomesCutoff != (last+1-30).String() {
+		t.Errorf("outcomes of %s, %v", c.OutcomesCutoff, c.Findings)
+	}
+	y.now.Add(2 * 86400)
+	if c := y.check(""); finding(c, "nothing is known after") || c.OutcomesCutoff != (last-30).String() { // the last day may be half a day
+		t.Errorf("outcomes of %s, %v", c.OutcomesCutoff, c.Findings)
+	}
+	for _, days := range []int64{10, 30, 400} {
+		y.now.Store((int64(last)+1+days)*86400 + 3600)
+		c := y.check("")
+		if !finding(c, fmt.Sprintf("nothing is known after %s, %d days before", last, days)) || c.OutcomesCutoff != (last-30).String() || len(c.Foretold) > 0 || finding(c, "distributed") {
+			t.Errorf("%d days after the last: outcomes of %s, foretold %v, %v", days, c.OutcomesCutoff, c.Foretold, c.Findings)
+		}
 	}
 }
 

@@ -42,13 +42,15 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	}
 	r := answer.Msg
 	lines := []string{fmt.Sprintf("Version %s of model %s, as of %s: %s eligible.", r.Version, c.Name, stamp(r.AsOf), grouped(r.Eligible)), ""}
-	t := newTable("", ">stability")
-	t.add("score", number(r.ScoreStability, 3))
 	const most = 10
-	for _, column := range r.Columns[:min(most, len(r.Columns))] {
-		t.add(column.Column, number(column.Stability, 3))
+	if r.Eligible > 0 { // of nobody there is nothing to compare
+		t := newTable("", ">stability")
+		t.add("score", number(r.ScoreStability, 3))
+		for _, column := range r.Columns[:min(most, len(r.Columns))] {
+			t.add(column.Column, number(column.Stability, 3))
+		}
+		lines = append(lines, t.lines()...)
 	}
-	lines = append(lines, t.lines()...)
 	if len(r.Columns) > most {
 		lines = append(lines, fmt.Sprintf("%d more columns are steadier.", len(r.Columns)-most))
 	}
