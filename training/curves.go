@@ -1,9 +1,13 @@
 package training
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
+	"whowhen.dev/whowhen/models"
 	"whowhen.dev/whowhen/models/metrics"
 	"whowhen.dev/whowhen/training/report"
 )
@@ -33,22 +37,92 @@ func thresholds(r metrics.Rows) []report.Threshold {
 	}
 	var all []report.Threshold
 	for i := range steps + 1 {
-		t := report.Threshold{
-			Score: float64(i) / steps, Messaged: int(math.Round(caught[i] + vain[i])), Caught: int(math.Round(caught[i])), Disturbed: int(math.Round(vain[i])),
-			Recall: ratio(caught[i], caught[0]), Precision: ratio(caught[i], caught[i]+vain[i]),
-		}
-		all = append(all, t)
+		all = append(all, threshold(float64(i)/steps, caught[i], vain[i], caught[0]))
 	}
 	return all
 }
 
-// distribution says how scores of positives and of negatives are spread over twentieths of the probability.
-func distribution(r metrics.Rows) []report.Bin {
+// byShare says for shares of the rows what messaging those with the highest scores catches and disturbs. Whoever has the score of the last one is among
+// them, so shares that end at the same score are one.
+func byShare(r metrics.Rows) []report.ShareThreshold {
+	shares := [...]float64{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1}
+	order := make([]int, len(r.Probability))
+	total, positives := 0.0, 0.0
+	for i := range order {
+		order[i] = i
+		total += float64(r.Weight[i])
+		if r.Label[i] {
+			positives += float64(r.Weight[i])
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(r.Probability[b], r.Probability[a]), cmp.Compare(a, b))
+	})
+	var all []report.ShareThreshold
+	caught, vain, next := 0.0, 0.0, 0
+	for at, i := range order {
+		if r.Label[i] {
+			caught += float64(r.Weight[i])
+		} else {
+			vain += float64(r.Weight[i])
+		}
+		below := -1.0
+		if at+1 < len(order) {
+			below = r.Probability[order[at+1]]
+		}
+		// The sum of a sample's weights may fall short of the whole by a rounding.
+		share := (caught + vain) / total * (1 + 1e-9)
+		if below == r.Probability[i] || next == len(shares) || share < shares[next] {
+			continue
+		}
+		all = append(all, report.ShareThreshold{Share: shares[next], Threshold: threshold(cut(r.Probability[i], below), caught, vain, positives)})
+		for next < len(shares) && shares[next] <= share {
+			next++
+		}
+	}
+	return all
+}
+
+// cut is the shortest decimal that is at most p and above below.
+func cut(p, below float64) float64 {
+	text := strconv.FormatFloat(p, 'f', 20, 64)
+	point := strings.IndexByte(text, '.')
+	for end := point; end <= len(text); end++ {
+		if v, err := strconv.ParseFloat(text[:end], 64); err == nil && v > below && v <= p {
+			return v
+		}
+	}
+	return p
+}
+
+func threshold(score, caught, vain, positives float64) report.Threshold {
+	return report.Threshold{
+		Score: score, Messaged: int(math.Round(caught + vain)), Caught: int(math.Round(caught)), Disturbed: int(math.Round(vain)),
+		Recall: ratio(caught, positives), Precision: ratio(caught, caught+vain),
+	}
+}
+
+// distribution says how scores of positives and of negatives are spread over twentieths of the probability; or of the log-odds between the lowest and the
+// highest score, where most of the tenths by score, the deciles, lie too close together for that to show anything.
+func distribution(r metrics.Rows, deciles []report.Decile) []report.Bin {
 	const parts = 20
+	scale, back := func(p float64) float64 { return p }, func(v float64) float64 { return v }
+	low, high := 0.0, 1.0
+	var predicted []float64
+	for _, d := range deciles {
+		predicted = append(predicted, d.Predicted)
+	}
+	if report.Crowded(predicted, 0, 1) {
+		scale, back = func(p float64) float64 { return math.Log(p / (1 - p)) }, models.Probability
+		low, high = scale(slices.Min(r.Probability)), scale(slices.Max(r.Probability))
+		if high-low < 0.01 {
+			low, high = low-0.01, high+0.01
+		}
+	}
 	all := make([]report.Bin, parts)
 	var yes, no float64
 	for i, p := range r.Probability {
-		b, w := &all[min(int(p*parts), parts-1)], float64(r.Weight[i])
+		b, w := &all[min(max(int((scale(p)-low)/(high-low)*parts), 0), parts-1)], float64(r.Weight[i])
 		if r.Label[i] {
 			b.Positives += w
 			yes += w
@@ -58,7 +132,7 @@ func distribution(r metrics.Rows) []report.Bin {
 		}
 	}
 	for i := range all {
-		all[i].From, all[i].To = float64(i)/parts, float64(i+1)/parts
+		all[i].From, all[i].To = back(low+(high-low)*float64(i)/parts), back(low+(high-low)*float64(i+1)/parts)
 		all[i].Positives, all[i].Negatives = ratio(all[i].Positives, yes), ratio(all[i].Negatives, no)
 	}
 	return all

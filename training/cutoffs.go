@@ -3,6 +3,7 @@ package training
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"whowhen.dev/whowhen/features/propensity"
 )
@@ -72,8 +73,8 @@ func (w Cutoffs) choose(known span, horizonDays int) (Cutoffs, error) {
 	}
 	chosen := len(w.Train) == 0 && len(w.Test) == 0
 	if history := propensity.Day(historyDays(horizonDays)); chosen && train[0] < known.first+history {
-		return Cutoffs{}, badCutoff("there is too little history: the store knows the events that the definition asks about from %s to %s, %d days, and a horizon of %d days needs %d: %d days of history, a horizon to train on, a horizon to be judged on, and the last day, which may not be over; wait, or take a shorter horizon",
-			known.first, known.last, max(0, known.last-known.first+1), horizonDays, int(history)+2*horizonDays+1, history)
+		return Cutoffs{}, badCutoff("there is too little history: the store knows the events that the definition asks about from %s to %s, %s, and a horizon of %s needs %d: %d days of history, a horizon to train on, a horizon to be judged on, and the last day, which may not be over; wait, or take a shorter horizon",
+			known.first, known.last, dayWords(strconv.Itoa(int(max(0, known.last-known.first+1)))), dayWords(strconv.Itoa(horizonDays)), int(history)+2*horizonDays+1, history)
 	}
 	if err := checkCutoffs(train, test, known, horizon); err != nil {
 		return Cutoffs{}, err

@@ -1,9 +1,14 @@
 package training
 
 import (
+	"cmp"
+	"fmt"
 	"math"
+	"slices"
 
+	"whowhen.dev/whowhen/features"
 	"whowhen.dev/whowhen/models"
+	"whowhen.dev/whowhen/training/report"
 )
 
 // counter counts values into bins, those of positives and of negatives apart, since a sample keeps a different share of each.
@@ -76,4 +81,64 @@ func (c *counter) moveTo(t *trial) {
 	for i := range c.columns {
 		move(c.columns[i], t.columns[i])
 	}
+}
+
+// much is from which population stability index on a column is told of.
+const much = 0.25
+
+// drift compares the columns and the score at a test cut-off with those of training.
+func (j *job) drift(r *report.Report, m *fitted, t *trial) error {
+	var err error
+	if r.ScoreDrift, err = m.ScoreBins.PSI(t.scores); err != nil {
+		return err
+	}
+	var moved, grown []report.Drift // much
+	covered := int(j.cutoffs.Train[0] - j.known.first)
+	for i, c := range m.Model.Columns() {
+		psi, err := m.ColumnBins[i].PSI(t.columns[i])
+		if err != nil {
+			return err
+		}
+		column, err := features.Parse(c.Name)
+		if err != nil {
+			return err
+		}
+		d := report.Drift{Column: c.Name, Words: columnWords(column), PSI: psi, Grows: column.Grows(covered)}
+		r.Drift = append(r.Drift, d)
+		switch {
+		case psi < much:
+		case d.Grows:
+			grown = append(grown, d)
+		default:
+			moved = append(moved, d)
+		}
+	}
+	furthest := func(a, b report.Drift) int { return cmp.Compare(b.PSI, a.PSI) }
+	slices.SortStableFunc(r.Drift, furthest)
+	slices.SortStableFunc(moved, furthest)
+	slices.SortStableFunc(grown, furthest)
+	if len(moved) > 0 {
+		j.warn("%d of %d columns moved much between training and test, most of all: %s (index %.2f)%s", len(moved), len(r.Drift), moved[0].Words, moved[0].PSI, growing(len(grown)))
+	}
+	if r.ScoreDrift < much {
+		return nil
+	}
+	if len(moved) == 0 && len(grown) > 0 {
+		j.warn("the score itself moved much between training and test (index %.2f), and so did columns that grow with the data, and no others, most of all: %s (index %.2f). The store covers more days at the test than at the cut-offs trained on, which need not mean that the world is another one; with more history it fades",
+			r.ScoreDrift, grown[0].Words, grown[0].PSI)
+		return nil
+	}
+	j.warn("the score itself moved much between training and test (index %.2f): the world is another one", r.ScoreDrift)
+	return nil
+}
+
+// growing says of how many more columns nothing is to be concluded.
+func growing(columns int) string {
+	switch columns {
+	case 0:
+		return ""
+	case 1:
+		return "; one more moved that grows with the data, which says nothing"
+	}
+	return fmt.Sprintf("; %d more moved that grow with the data, which says nothing", columns)
 }

@@ -25,6 +25,8 @@ type job struct {
 	warnings []string
 	leftOut  []string
 	notes    []string
+	// impossible says of conditions of the definition why they do not hold of anyone.
+	impossible []string
 
 	mu sync.Mutex // progress is told one step at a time
 }
@@ -42,7 +44,7 @@ func (j *job) warn(format string, args ...any) {
 	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
 }
 
-// look finds the span of the data, and names what the definition asks about that is not there.
+// look finds the span of the data, and names what the definition asks about that is not there, or cannot be.
 func (j *job) look(ctx context.Context) error {
 	catalog, err := j.base.Catalog(ctx)
 	if err != nil {
@@ -52,7 +54,12 @@ func (j *job) look(ctx context.Context) error {
 	for _, n := range []expr.Node{j.question.Eligible, j.question.Target} {
 		for _, w := range j.base.Warnings(n) {
 			j.warn("%s", w.Message)
+			j.impossible = append(j.impossible, w.Message)
 		}
+	}
+	for _, reason := range j.never(catalog) {
+		j.warn("%s", reason)
+		j.impossible = append(j.impossible, reason)
 	}
 	for i, e := range catalog.Events {
 		if day := propensity.Day(e.LastDay); i == 0 || day > j.known.last {
@@ -74,7 +81,7 @@ func (j *job) look(ctx context.Context) error {
 	if len(unknown) > 0 {
 		return badCutoff("nobody has done %s yet, so there is nothing to learn from%s", strings.Join(unknown, ", "), j.hint())
 	}
-	return nil
+	return j.checkDeclared(catalog)
 }
 
 // hint repeats what was said of unknown names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"whowhen.dev/whowhen/features/propensity"
 )
@@ -40,10 +41,10 @@ func (j *job) leaveOutLate(ctx context.Context, newest propensity.Day) error {
 			}
 		}
 		if later > 0 {
-			j.leftOut = append(j.leftOut, fmt.Sprintf("%d records of %q that came more than %d days after their day, since they would not have been there at a cut-off", later, e.Name, lag))
+			j.leftOut = append(j.leftOut, fmt.Sprintf("%d records of %q that came more than %s after their day, since they would not have been there at a cut-off", later, e.Name, dayWords(strconv.Itoa(int(lag)))))
 		}
 		if lag > 0 && slices.Contains(j.question.Events(), e.Name) {
-			j.warn("records of %q come up to %d days late: the last days before a scoring are less complete than those before a cut-off were", e.Name, lag)
+			j.warn("records of %q come up to %s late: the last days before a scoring are less complete than those before a cut-off were", e.Name, dayWords(strconv.Itoa(int(lag))))
 		}
 	}
 	j.timely = j.base.WithoutLate(within)

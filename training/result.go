@@ -1,15 +1,11 @@
 package training
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math"
-	"slices"
 
-	"whowhen.dev/whowhen/features"
 	"whowhen.dev/whowhen/features/propensity"
 	"whowhen.dev/whowhen/models"
 	"whowhen.dev/whowhen/training/report"
@@ -155,7 +151,8 @@ func (j *job) report(m *fitted, trials []*trial) (*report.Report, error) {
 	if r.GainRecency, err = gain(last.rows(recencyOnly)); err != nil {
 		return nil, err
 	}
-	r.Distribution, r.Thresholds = distribution(last.rows(theModel)), thresholds(last.rows(theModel))
+	shown := last.rows(theModel)
+	r.Distribution, r.Thresholds, r.ByShare = distribution(shown, r.Deciles), thresholds(shown), byShare(shown)
 	r.Coefficients = coefficients(m.Model, m.Effects, m.frame, m.values)
 	if err := j.drift(r, m, last); err != nil {
 		return nil, err
@@ -169,86 +166,4 @@ func (j *job) cutoff(p *population, use string, f *report.Figures) report.Cutoff
 		Day: p.day.String(), HorizonEnd: (p.day + propensity.Day(j.question.Definition.HorizonDays)).String(), Use: use,
 		Rows: p.eligible, Positives: p.positives, Kept: p.kept, Lost: p.lost, Figures: f,
 	}
-}
-
-// much is from which population stability index on a column is told of.
-const much = 0.25
-
-// drift compares the columns and the score at a test cut-off with those of training.
-func (j *job) drift(r *report.Report, m *fitted, t *trial) error {
-	var err error
-	if r.ScoreDrift, err = m.ScoreBins.PSI(t.scores); err != nil {
-		return err
-	}
-	moved, worst, most := 0, 0.0, ""
-	covered := int(j.cutoffs.Train[0] - j.known.first)
-	for i, c := range m.Model.Columns() {
-		psi, err := m.ColumnBins[i].PSI(t.columns[i])
-		if err != nil {
-			return err
-		}
-		column, err := features.Parse(c.Name)
-		if err != nil {
-			return err
-		}
-		r.Drift = append(r.Drift, report.Drift{Column: c.Name, Words: columnWords(column), PSI: psi})
-		if psi >= much && !column.Grows(covered) {
-			moved++
-			if psi > worst {
-				worst, most = psi, columnWords(column)
-			}
-		}
-	}
-	slices.SortStableFunc(r.Drift, func(a, b report.Drift) int { return cmp.Compare(b.PSI, a.PSI) })
-	if moved > 0 {
-		j.warn("%d of %d columns moved much between training and test, most of all: %s (index %.2f)", moved, len(r.Drift), most, worst)
-	}
-	if r.ScoreDrift >= much {
-		j.warn("the score itself moved much between training and test (index %.2f): the world is another one", r.ScoreDrift)
-	}
-	return nil
-}
-
-// describe says how the model came about, and what was left out.
-func (j *job) describe(r *report.Report, m *fitted) {
-	c := m.Model.Calibration()
-	calibration := "none, since none is better on data not fitted to"
-	if m.Calibrated {
-		calibration = fmt.Sprintf("log-odds x %.3f %+.3f, chosen on data not fitted to", c.Slope, c.Intercept)
-	}
-	r.Fit = report.Fit{
-		Rows: m.Rows, Positives: m.Positives, Columns: len(m.Model.Columns()), Terms: len(m.Model.Coefficients()), Penalty: m.Model.Penalty(),
-		Calibration: calibration, First: j.known.first.String(), Last: j.known.last.String(),
-	}
-	switch m.Folds.Kind {
-	case models.FoldsByTime:
-		r.Fit.Note("penalty and shape were chosen on %d folds by time: each trained on earlier cut-offs and tested on the next", m.Folds.Count)
-	case models.FoldsByGroup:
-		r.Fit.Note("penalty and shape were chosen on %d folds by CID, since there are too few cut-offs for folds by time", m.Folds.Count)
-	}
-	r.Fit.Note("numbers take part as: %s", m.Shape)
-	for _, p := range m.Products {
-		if p.Taken {
-			r.Fit.Note("%s x %s earns its place: log loss is less by %.4f on the folds (standard error %.4f)", p.A, p.B, p.Gain, p.StandardError)
-		}
-	}
-	r.Fit.Notes = append(r.Fit.Notes, j.notes...)
-	for _, p := range m.populations {
-		if p.kept < p.eligible {
-			r.Fit.Note("of the %d rows of %s a sample of %d by CID was read, and weighed", p.eligible, p.day, p.kept)
-		}
-	}
-	for _, d := range m.Dropped {
-		j.leftOut = append(j.leftOut, d.Column+": "+d.Reason)
-	}
-	first, last := r.Cutoffs[0].BaseRate(), r.Cutoffs[len(r.Cutoffs)-1].BaseRate()
-	for _, c := range r.Cutoffs {
-		if c.Use == "train" {
-			first = c.BaseRate()
-		}
-	}
-	if math.Abs(last-first) > 0.3*min(first, last) {
-		j.warn("the target holds for %.1f %% at the test cut-off and held for %.1f %% at the newest training one: probabilities are off by as much", 100*last, 100*first)
-	}
-	r.Warnings, r.LeftOut = append([]string{}, j.warnings...), append([]string{}, j.leftOut...)
 }

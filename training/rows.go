@@ -156,8 +156,11 @@ func framed(m *models.Model) (frame, error) {
 	return f, nil
 }
 
-// table reads the rows of several populations, one after the other, with their cut-off as time.
+// table reads the rows of several populations, one after the other, with their cut-off as time. It refuses those that say nothing.
 func (j *job) table(ctx context.Context, populations []*population, f frame) (models.Table, error) {
+	if err := j.checkOutcomes(populations); err != nil {
+		return models.Table{}, err
+	}
 	rows := 0
 	for _, p := range populations {
 		rows += p.kept

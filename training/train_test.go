@@ -87,7 +87,7 @@ func TestLevel(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 4))
 		table := models.Table{Columns: []models.Column{{Name: "tenure"}}, Values: make([][]float32, 1)}
 		for k, at := range times {
-			for range 4000 {
+			for range 20_000 {
 				x := r.NormFloat64()
 				table.Values[0] = append(table.Values[0], float32(x))
 				table.Label = append(table.Label, r.Float64() < models.Probability(x+0.4*float64(k)-0.4))
@@ -106,7 +106,7 @@ func TestLevel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []float64{0.8, 0.4, 0} {
-		for row := 4000 * i; row < 4000*(i+1); row++ {
+		for row := 20_000 * i; row < 20_000*(i+1); row++ {
 			d := 2 * math.Log(float64(table.Weight[row]))
 			if !table.Label[row] {
 				d = -d
@@ -340,7 +340,7 @@ func TestRefusals(t *testing.T) {
 		{"trained on what it is judged by", func(_ *propensity.Definition, o *Options) {
 			o.Cutoffs.Train, o.Cutoffs.Test = []propensity.Day{w.first + 35}, []propensity.Day{w.first + 40}
 		}, "seen what it is judged by"},
-		{"nobody eligible", func(d *propensity.Definition, _ *Options) { d.Eligible = `count("open") > 1000000` }, "rows"},
+		{"nobody eligible", func(d *propensity.Definition, _ *Options) { d.Eligible = `count("open") > 1000000` }, "nobody is eligible at the training cut-off"},
 		{"unknown static tag", func(d *propensity.Definition, _ *Options) { d.StaticTags = []string{"vip"} }, "vip"},
 		{"options", func(_ *propensity.Definition, o *Options) { o.MostRows = 5 }, "1000 to"},
 		{"cannot lose more than all", func(_ *propensity.Definition, o *Options) { o.MostLost = 2 }, "up to 1"},

@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -16,8 +18,9 @@ var page string
 // HTML writes the report as one page that needs no other file and runs no script.
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"count": count, "share": share, "odds": odds,
+		"count": count, "share": Share, "odds": odds, "days": days, "brief": brief, "long": func(text string) bool { return brief(text) != text }, "exact": exact, "few": fewPercent,
 		"f3":     func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"f4":     func(v float64) string { return fmt.Sprintf("%.4f", v) },
 		"f2":     func(v float64) string { return fmt.Sprintf("%.2f", v) },
 		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 		"has":    func(c Cutoff) bool { return c.Figures != nil },
@@ -46,6 +49,7 @@ type sheet struct {
 	Moved      []drifted // the columns that moved most, and the others
 	MovedRest  []drifted
 	BestTenth  string
+	ByShares   []ShareThreshold // those of the table
 	Examples   []Threshold
 }
 
@@ -76,10 +80,11 @@ func newSheet(r *Report) *sheet {
 			continue
 		}
 		words := map[string]string{"recency": "recency only", "base_rate": "base rate of training", "active": "the active model"}[name]
-		s.Others = append(s.Others, other{Name: words, F: b.Figures, Better: fmt.Sprintf("%+.4f (%+.4f to %+.4f)", b.Better, b.BetterInterval[0], b.BetterInterval[1])})
+		by := signed(b.Better, b.BetterInterval[0], b.BetterInterval[1])
+		s.Others = append(s.Others, other{Name: words, F: b.Figures, Better: fmt.Sprintf("%s (%s to %s)", by[0], by[1], by[2])})
 	}
 	if len(r.Deciles) > 0 {
-		s.BestTenth = share(r.Deciles[0].Observed)
+		s.BestTenth = Share(r.Deciles[0].Observed)
 	}
 	s.Forest, s.Marks = forest(r.Coefficients)
 	s.Forest, s.ForestRest = split(s.Forest, 18)
@@ -87,7 +92,7 @@ func newSheet(r *Report) *sheet {
 		s.Moved = append(s.Moved, newDrifted(d))
 	}
 	s.Moved, s.MovedRest = split(s.Moved, 12)
-	s.Examples = examples(r.Thresholds)
+	s.Examples, s.ByShares = examples(r.Thresholds), byShares(r)
 	return s
 }
 
@@ -107,16 +112,39 @@ func newCard(name, format string, value float64, interval [2]float64, meaning st
 	return c
 }
 
-// examples are the thresholds shown as a table: every tenth.
+// examples are the thresholds shown as a table: every tenth, but for those that reach nobody, or the same people as the one before.
 func examples(all []Threshold) []Threshold {
 	var some []Threshold
 	for _, t := range all {
-		if tenth := t.Score * 10; math.Abs(tenth-math.Round(tenth)) < 1e-6 && t.Score > 0.05 && t.Score < 0.95 {
+		tenth := t.Score * 10
+		if math.Abs(tenth-math.Round(tenth)) > 1e-6 || t.Score < 0.05 || t.Score > 0.95 || t.Messaged == 0 {
+			continue
+		}
+		if len(some) > 0 && some[len(some)-1].Messaged == t.Messaged {
+			continue
+		}
+		some = append(some, t)
+	}
+	return some
+}
+
+// byShares are the shares shown as a table. Where nearly all are positive, those who need not be messaged are more telling.
+func byShares(r *Report) []ShareThreshold {
+	wanted := []float64{0.001, 0.01, 0.05, 0.1, 0.2, 0.5}
+	if r.Positives > r.Rows/10*9 {
+		wanted = append(wanted, 0.8, 0.9, 0.95, 0.99)
+	}
+	var some []ShareThreshold
+	for _, t := range r.ByShare {
+		if slices.Contains(wanted, t.Share) {
 			some = append(some, t)
 		}
 	}
 	return some
 }
+
+// exact writes a threshold as an expression takes it.
+func exact(score float64) string { return strconv.FormatFloat(score, 'f', -1, 64) }
 
 func odds(v float64) string {
 	if v >= 10 || v < 0.01 {
@@ -135,6 +163,8 @@ type drifted struct {
 func newDrifted(d Drift) drifted {
 	out := drifted{Drift: d, Width: round1(min(d.PSI/0.5, 1) * 100), Class: "good", Verdict: "little"}
 	switch {
+	case d.Grows:
+		out.Class, out.Verdict = "grows", "grows with the data"
 	case d.PSI >= 0.25:
 		out.Class, out.Verdict = "bad", "much"
 	case d.PSI >= 0.1:

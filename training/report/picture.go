@@ -149,17 +149,6 @@ func quarters() []float64 { return []float64{0, 0.25, 0.5, 0.75, 1} }
 
 func percent(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) }
 
-// share is a percentage for reading, with as many digits as tell it from 0 and 100.
-func share(v float64) string {
-	switch {
-	case v > 0 && v < 0.001:
-		return "under 0.1 %"
-	case v > 0 && v < 0.1 || v > 0.9 && v < 1:
-		return fmt.Sprintf("%.1f %%", 100*v)
-	}
-	return percent(v)
-}
-
 func plain(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
 
 func round1(v float64) float64 { return math.Round(v*10) / 10 }

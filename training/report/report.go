@@ -35,14 +35,15 @@ type Report struct {
 	// messaged so far; nil where the model has no such columns.
 	WithoutReceipts *Means `json:"without_receipts,omitempty"`
 
-	Deciles      []Decile      `json:"deciles"`
-	Gain         []Point       `json:"gain"`
-	GainRecency  []Point       `json:"gain_recency"`
-	Distribution []Bin         `json:"distribution"`
-	Thresholds   []Threshold   `json:"thresholds"`
-	Coefficients []Coefficient `json:"coefficients"`
-	Drift        []Drift       `json:"drift"`
-	ScoreDrift   float64       `json:"score_drift"` // population stability of the score between training and test
+	Deciles      []Decile         `json:"deciles"`
+	Gain         []Point          `json:"gain"`
+	GainRecency  []Point          `json:"gain_recency"`
+	Distribution []Bin            `json:"distribution"`
+	Thresholds   []Threshold      `json:"thresholds"`
+	ByShare      []ShareThreshold `json:"by_share"`
+	Coefficients []Coefficient    `json:"coefficients"`
+	Drift        []Drift          `json:"drift"`
+	ScoreDrift   float64          `json:"score_drift"` // population stability of the score between training and test
 
 	Definition Definition `json:"definition"`
 	Fit        Fit        `json:"fit"`
@@ -114,7 +115,7 @@ type Point struct {
 	Caught   float64 `json:"caught"`
 }
 
-// Bin is a span of the probability with the share of all positives and of all negatives in it.
+// Bin is a span of the probability, of equal length, or of equal length in log-odds where scores lie close together, with the share of all positives and of all negatives in it.
 type Bin struct {
 	From      float64 `json:"from"`
 	To        float64 `json:"to"`
@@ -132,6 +133,13 @@ type Threshold struct {
 	Precision float64 `json:"precision"` // caught of all messaged
 }
 
+// ShareThreshold says what messaging a share of the rows, those with the highest scores, would have caught and disturbed. Score is the shortest decimal
+// for which `score("NAME") >= Score` are just these. Whoever has the score of the last one of the share is among them, so they may be more.
+type ShareThreshold struct {
+	Share float64 `json:"share"`
+	Threshold
+}
+
 // Coefficient says what a difference in one raw column does to the odds, other columns being equal.
 type Coefficient struct {
 	Column   string     `json:"column"` // canonical text
@@ -147,6 +155,8 @@ type Drift struct {
 	Column string  `json:"column"`
 	Words  string  `json:"words"`
 	PSI    float64 `json:"psi"`
+	// Grows says that the column moves with the time that the store covers, so that its index says nothing of the world.
+	Grows bool `json:"grows"`
 }
 
 // Definition is what was asked.

@@ -45,7 +45,7 @@ func sample() *report.Report {
 			{Column: `recency("purchase")`, Words: "30 days longer since the last purchase", Odds: 0.6, Interval: [2]float64{0.5, 0.7}, Weight: 0.5},
 			{Column: `attr("country")`, Words: "country is \"Germany\"", Odds: 1.1, Interval: [2]float64{0.7, 1.7}, Weight: 0.1},
 		},
-		Drift:      []report.Drift{{Column: "tenure", Words: "days since first heard of", PSI: 0.61}, {Column: `recency("purchase")`, Words: "days since the last purchase", PSI: 0.12}, {Column: `night("purchase")`, Words: "share by night", PSI: 0.01}},
+		Drift:      []report.Drift{{Column: "tenure", Words: "days since first heard of", PSI: 0.61, Grows: true}, {Column: `recency("purchase")`, Words: "days since the last purchase", PSI: 0.12}, {Column: `night("purchase")`, Words: "share by night", PSI: 0.01}},
 		ScoreDrift: 0.05,
 		Definition: report.Definition{Eligible: `did("purchase")`, Target: `did("purchase")`, HorizonDays: 90, TOML: "name = 'pay'\n"},
 		Fit:        report.Fit{Rows: 4500, Positives: 2500, Columns: 31, Terms: 88, Penalty: 10, Calibration: "none", Notes: []string{"chosen on folds by time"}, First: "2010-12-01", Last: "2011-12-09"},
@@ -62,6 +62,12 @@ func sample() *report.Report {
 	for i := range 21 {
 		x := 1 - float64(i)/20
 		r.Thresholds = append(r.Thresholds, report.Threshold{Score: 1 - x, Messaged: int(3317 * x), Caught: int(1864 * math.Sqrt(x)), Disturbed: int(1453 * x * x), Recall: math.Sqrt(x), Precision: 0.6})
+	}
+	r.ByShare = []report.ShareThreshold{
+		{Share: 0.01, Threshold: report.Threshold{Score: 0.97, Messaged: 33, Caught: 32, Disturbed: 1, Recall: 0.017, Precision: 0.97}},
+		{Share: 0.1, Threshold: report.Threshold{Score: 0.913, Messaged: 332, Caught: 312, Disturbed: 20, Recall: 0.167, Precision: 0.94}},
+		{Share: 0.4, Threshold: report.Threshold{Score: 0.7, Messaged: 1327, Caught: 1088, Disturbed: 239, Recall: 0.584, Precision: 0.82}},
+		{Share: 1, Threshold: report.Threshold{Score: 0, Messaged: 3317, Caught: 1864, Disturbed: 1453, Recall: 1, Precision: 0.562}},
 	}
 	return r
 }

@@ -64,13 +64,18 @@ type timeline struct {
 	W, H, AxisY float64
 	Rows        []timelineRow
 	Ticks       []label
+	Since       string // the day on which the data begins, where that is before the picture does
 }
 
 type timelineRow struct {
-	Y, Past, Cut, End float64 // where the past begins, the cut-off and the end of the horizon are
-	Text              string
-	Class             string
+	Y, Down        float64 // of the line at the cut-off
+	Past, Cut, End float64 // where the past begins, the cut-off and the end of the horizon are
+	Text           string
+	Class          string
 }
+
+// shownDays is how many days before the oldest cut-off are shown: what was known before is told in words.
+const shownDays = 365
 
 func newTimeline(r *Report) *timeline {
 	day := func(text string) (float64, bool) {
@@ -82,16 +87,27 @@ func newTimeline(r *Report) *timeline {
 	if !ok || !ok2 || len(r.Cutoffs) == 0 {
 		return nil
 	}
+	oldest := last
+	end := first
 	for _, c := range r.Cutoffs {
-		if end, ok := day(c.HorizonEnd); ok {
-			last = max(last, end)
+		if at, ok := day(c.HorizonEnd); ok {
+			end = max(end, at)
 		}
+		if at, ok := day(c.Day); ok {
+			oldest = min(oldest, at)
+		}
+	}
+	// What came after the last horizon by more than that again would make slivers of the horizons as well.
+	last = max(end, min(last, end+shownDays))
+	since := ""
+	if begin := oldest - shownDays; begin > first {
+		first, since = begin, r.Fit.First
 	}
 	if last <= first {
 		return nil
 	}
-	const left, right, rowH = 8.0, 8.0, 26.0
-	t := &timeline{W: 640, H: float64(len(r.Cutoffs))*rowH + 34}
+	const left, right, rowH, thinnest = 8.0, 8.0, 26.0, 3.0
+	t := &timeline{W: 640, H: float64(len(r.Cutoffs))*rowH + 34, Since: since}
 	t.AxisY = t.H - 26
 	x := func(d float64) float64 { return round1(left + (d-first)/(last-first)*(t.W-left-right)) }
 	for i, c := range r.Cutoffs {
@@ -104,7 +120,7 @@ func newTimeline(r *Report) *timeline {
 		if c.Use == "test" {
 			class = "b"
 		}
-		t.Rows = append(t.Rows, timelineRow{Y: 6 + float64(i)*rowH, Past: x(first), Cut: x(max(cut, first)), End: x(end), Text: c.Day + " " + c.Use, Class: class})
+		t.Rows = append(t.Rows, timelineRow{Y: 6 + float64(i)*rowH, Down: 18 + float64(i)*rowH, Past: x(first), Cut: x(max(cut, first)), End: max(x(end), round1(x(max(cut, first))+thinnest)), Text: c.Day + " " + c.Use, Class: class})
 	}
 	for i, at := range []float64{first, first + math.Round((last-first)/2), last} {
 		anchor := []string{"start", "middle", "end"}[i]

@@ -1,0 +1,63 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+func TestShare(t *testing.T) {
+	for v, want := range map[float64]string{0: "0 %", 1: "100 %", 0.9: "90.0 %", 0.998: "99.80 %", 0.9997: "99.97 %", 0.5: "50.0 %", 0.0123: "1.2 %", 0.0052: "0.52 %", 0.0005: "0.05 %", 0.00001: "under 0.01 %", 0.99999: "over 99.99 %"} {
+		if got := Share(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+}
+
+// TestDifferences holds that a difference is not shown as 0 when it is not, nor 0 with a sign.
+func TestDifferences(t *testing.T) {
+	for _, test := range []struct {
+		all  []float64
+		want string
+	}{
+		{[]float64{0.0123, -0.01, 0.03456}, "0.0123 -0.0100 0.0346"},
+		{[]float64{0.0002, -0.00001, 0.0004}, "0.00020 -0.00001 0.00040"},
+		{[]float64{0.0002, -0.000004, 0.0004}, "0.000200 -0.000004 0.000400"},
+		{[]float64{0, -1e-12, 0.5}, "0.0000 0.0000 0.5000"},
+		{[]float64{-0.00005}, "-0.0001"},
+	} {
+		if got := strings.Join(Differences(test.all...), " "); got != test.want {
+			t.Errorf("%v: %s, want %s", test.all, got, test.want)
+		}
+	}
+	if got := signed(0.0002, -0.001, 0); !slices.Equal(got, []string{"+0.0002", "-0.0010", "0.0000"}) {
+		t.Errorf("signed: %q", got)
+	}
+}
+
+// TestBrief holds that long names are shortened, in quotes and out of them, and that nothing else is touched.
+func TestBrief(t *testing.T) {
+	name := strings.Repeat("ab", 60)
+	for _, test := range []struct{ text, want string }{
+		{"", ""},
+		{`3 "open" more in the last 30 days (3 instead of 0)`, `3 "open" more in the last 30 days (3 instead of 0)`},
+		{`count("` + name + `", within 7d)`, `count("` + name[:31] + "…" + name[120-14:] + `", within 7d)`},
+		{"sum of " + name + ` of "a \" b"`, "sum of " + name[:32] + "…" + name[120-15:] + ` of "a \" b"`},
+		{`"` + strings.Repeat("名 ", 60) + `" is`, `"` + strings.Repeat("名 ", 15) + "名…" + strings.Repeat("名 ", 7) + `" is`},
+		{`one quote " alone`, `one quote " alone`},
+	} {
+		if got := brief(test.text); got != test.want {
+			t.Errorf("%q: %q, want %q", test.text, got, test.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String().Draw(t, "text")
+		got := brief(text)
+		if utf8.ValidString(text) && !utf8.ValidString(got) || len([]rune(got)) > len([]rune(text)) || brief(got) != got {
+			t.Fatalf("%q became %q", text, got)
+		}
+	})
+}
