@@ -17,8 +17,8 @@ const driftParts = 10
 //
 // Errors are *TableError, *OptionError, *OneClassError, *TooFewError, *NoColumnsError, *NotConvergedError or that of
 // the context. Progress, which may be nil, is told in words what was just done, from the goroutine that called Fit.
-// Memory is 4 bytes for each row and transformed column, plus that of the folds: up to five times as much again for
-// SearchRows rows. The result depends on the table and the options alone, not on Workers.
+// Memory is 4 bytes for each row and transformed column, half as much again for a sample of the rows, and that of the
+// folds: up to five times as much for SearchRows rows. The result depends on the table and the options alone, not on Workers.
 func Fit(ctx context.Context, t Table, o Options, progress func(string)) (*Result, error) {
 	if progress == nil {
 		progress = func(string) {}

@@ -151,6 +151,9 @@ func (p *prepared) with(s *search, pair [2]int) *prepared {
 		}
 		next := s.fold(b, f)
 		next.beta = slices.Insert(slices.Clone(tr.beta), 1+tr.design.Dense, 0)
+		if next.curvature == nil && tr.curvature != nil {
+			next.curvature = next.problem.Widened(tr.curvature, next.beta)
+		}
 		with.folds = append(with.folds, next)
 	}
 	return with

@@ -118,10 +118,25 @@ func (d *Design) spreadOne(row int, r float64, gradient []float64) {
 // Predict writes the weighted sums of all rows.
 func (d *Design) Predict(beta, out []float64, workers int) {
 	d.inChunks(workers, func(_, low, high int) {
-		for row := low; row < high; row++ {
+		row := low
+		for ; row+4 <= high; row += 4 {
+			s := d.four(row, beta)
+			copy(out[row:], s[:])
+		}
+		for ; row < high; row++ {
 			out[row] = d.one(row, beta)
 		}
 	})
+}
+
+// sums are the weighted sums of one row of every stride.
+func (d *Design) sums(beta []float64, stride, workers int) func(row int) float64 {
+	if stride > 1 {
+		return func(row int) float64 { return d.one(row, beta) }
+	}
+	out := make([]float64, d.Rows)
+	d.Predict(beta, out, workers)
+	return func(row int) float64 { return out[row] }
 }
 
 // chunkRows is a function of the rows alone, so that sums, added up chunk by chunk, do not depend on the workers.

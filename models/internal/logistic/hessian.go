@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
@@ -18,10 +19,16 @@ type crossProduct struct {
 	order  []int32
 	ends   []int
 	stride int
+	// rough takes half the time: v is rounded to 32 bits, and so are the sums over a tile.
+	rough bool
 }
 
-// tileUnits is how many units are summed by one call of the matrix library.
-const tileUnits = 256
+// tileUnits is how many units are summed by one call of the matrix library, and tileWidth how far terms lie apart in a
+// tile: not a power of two, which the cache would have in few places.
+const (
+	tileUnits = 256
+	tileWidth = tileUnits + 16
+)
 
 func (c crossProduct) sum(workers int) *mat.SymDense {
 	terms := c.design.Terms()
@@ -35,20 +42,12 @@ func (c crossProduct) sum(workers int) *mat.SymDense {
 	sums := make([][]float64, parts)
 	Parallel(workers, parts, func(k int) {
 		low, high := units*k/parts, units*(k+1)/parts
-		if low == high {
-			return
-		}
-		sums[k] = make([]float64, terms*terms)
-		tile := make([]float64, min(tileUnits, high-low)*terms)
-		for ; low < high; low += tileUnits {
-			n := min(tileUnits, high-low)
-			clear(tile)
-			for u := range n {
-				c.unit(low+u, tile[u*terms:(u+1)*terms])
-			}
-			blas64.Syrk(blas.Trans, 1,
-				blas64.General{Rows: n, Cols: terms, Stride: terms, Data: tile}, 1,
-				blas64.Symmetric{N: terms, Stride: terms, Data: sums[k], Uplo: blas.Upper})
+		switch {
+		case low == high:
+		case c.rough:
+			sums[k] = c.roughPart(low, high)
+		default:
+			sums[k] = c.part(low, high)
 		}
 	})
 	total := make([]float64, terms*terms)
@@ -60,13 +59,70 @@ func (c crossProduct) sum(workers int) *mat.SymDense {
 	return mat.NewSymDense(terms, total)
 }
 
-// unit adds up the rows of a unit.
-func (c crossProduct) unit(u int, v []float64) {
-	if c.ends == nil {
-		row := u * c.stride
-		c.design.spreadOne(row, c.scale(row), v)
+// part is the upper half of the sum over some units.
+func (c crossProduct) part(low, high int) []float64 {
+	terms := c.design.Terms()
+	sum, tile := make([]float64, terms*terms), make([]float64, terms*tileWidth)
+	for ; low < high; low += tileUnits {
+		n := min(tileUnits, high-low)
+		fill(c, low, n, tile)
+		blas64.Syrk(blas.NoTrans, 1,
+			blas64.General{Rows: terms, Cols: n, Stride: tileWidth, Data: tile}, 1,
+			blas64.Symmetric{N: terms, Stride: terms, Data: sum, Uplo: blas.Upper})
+	}
+	return sum
+}
+
+func (c crossProduct) roughPart(low, high int) []float64 {
+	terms := c.design.Terms()
+	sum, of, tile := make([]float64, terms*terms), make([]float32, terms*terms), make([]float32, terms*tileWidth)
+	for ; low < high; low += tileUnits {
+		n := min(tileUnits, high-low)
+		fill(c, low, n, tile)
+		blas32.Syrk(blas.NoTrans, 1,
+			blas32.General{Rows: terms, Cols: n, Stride: tileWidth, Data: tile}, 0,
+			blas32.Symmetric{N: terms, Stride: terms, Data: of, Uplo: blas.Upper})
+		for i := range terms {
+			row := sum[i*terms : (i+1)*terms]
+			for j := i; j < terms; j++ {
+				row[j] += float64(of[i*terms+j])
+			}
+		}
+	}
+	return sum
+}
+
+// fill writes n units as columns of a tile.
+func fill[F float32 | float64](c crossProduct, low, n int, tile []F) {
+	d := c.design
+	first := 1 + d.Dense // of the sparse terms
+	if c.ends != nil {
+		v := make([]float64, d.Terms())
+		for u := range n {
+			clear(v)
+			c.unit(low+u, v)
+			for j, x := range v {
+				tile[j*tileWidth+u] = F(x)
+			}
+		}
 		return
 	}
+	clear(tile[first*tileWidth:])
+	for u := range n {
+		row := (low + u) * c.stride
+		scale := c.scale(row)
+		tile[u] = F(scale)
+		for j, x := range d.dense(row) {
+			tile[(1+j)*tileWidth+u] = F(scale * float64(x))
+		}
+		for _, j := range d.sparse(row) {
+			tile[(first+int(j))*tileWidth+u] += F(scale)
+		}
+	}
+}
+
+// unit adds up the rows of a unit.
+func (c crossProduct) unit(u int, v []float64) {
 	low := 0
 	if u > 0 {
 		low = c.ends[u-1]
@@ -79,11 +135,12 @@ func (c crossProduct) unit(u int, v []float64) {
 
 // curvatureRows is how many rows for each term a Curvature is made of: so many that the search along its axes takes few
 // iterations, since each costs as much as several rows for each term.
-const curvatureRows = 100
+const curvatureRows = 500
 
-// Curvature is the second derivative of the mean loss, the penalty apart, as some of the rows, evenly spread, have it.
+// Curvature is the second derivative of the mean loss, the penalty apart, as some of the rows, evenly spread, have it,
+// but for 32-bit rounding.
 func (p *Problem) Curvature(beta []float64) *mat.SymDense {
-	return p.curvature(beta, p.curvatureStride())
+	return p.curvature(beta, p.curvatureStride(), true)
 }
 
 func (p *Problem) curvatureStride() int {
@@ -91,16 +148,50 @@ func (p *Problem) curvatureStride() int {
 }
 
 // curvature is that of one row of every stride.
-func (p *Problem) curvature(beta []float64, stride int) *mat.SymDense {
+func (p *Problem) curvature(beta []float64, stride int, rough bool) *mat.SymDense {
 	d := p.Design
 	total := 0.0
 	for row := 0; row < d.Rows; row += stride {
 		total += p.weight(row)
 	}
-	return crossProduct{design: d, stride: stride, scale: func(row int) float64 {
-		_, probability := lossAndProbability(d.one(row, beta), true)
+	sum := d.sums(beta, stride, p.Workers)
+	return crossProduct{design: d, stride: stride, rough: rough, scale: func(row int) float64 {
+		_, probability := lossAndProbability(sum(row), true)
 		return math.Sqrt(p.weight(row) / total * probability * (1 - probability))
 	}}.sum(p.Workers)
+}
+
+// Widened is the Curvature at beta of a problem whose last dense column is new, made of one that lacked it: only what
+// the new column has to do with the others is computed.
+func (p *Problem) Widened(curvature *mat.SymDense, beta []float64) *mat.SymDense {
+	d, place := p.Design, p.Design.Dense
+	stride := p.curvatureStride()
+	sum := d.sums(beta, stride, p.Workers)
+	cross, total := make([]float64, d.Terms()), 0.0
+	for row := 0; row < d.Rows; row += stride {
+		_, probability := lossAndProbability(sum(row), true)
+		w := p.weight(row)
+		total += w
+		d.spreadOne(row, w*probability*(1-probability)*float64(d.dense(row)[d.Dense-1]), cross)
+	}
+	wide := mat.NewSymDense(d.Terms(), nil)
+	for i := range cross {
+		wide.SetSym(i, place, cross[i]/total)
+		for j := i; j < len(cross) && i != place; j++ {
+			if j != place {
+				wide.SetSym(i, j, curvature.At(without(i, place), without(j, place)))
+			}
+		}
+	}
+	return wide
+}
+
+// without is the place of a term before there was one at place.
+func without(i, place int) int {
+	if i > place {
+		return i - 1
+	}
+	return i
 }
 
 // withRidge is a curvature and what the penalty adds to it.
@@ -114,7 +205,9 @@ func (p *Problem) withRidge(curvature *mat.SymDense) *mat.SymDense {
 }
 
 // hessian is the second derivative of the objective.
-func (p *Problem) hessian(beta []float64) *mat.SymDense { return p.withRidge(p.curvature(beta, 1)) }
+func (p *Problem) hessian(beta []float64) *mat.SymDense {
+	return p.withRidge(p.curvature(beta, 1, false))
+}
 
 // breadRows is how many rows for each term the second derivative of a Covariance is made of: an average over so many
 // differs from that over more by less than what M is known to.
@@ -128,8 +221,10 @@ const breadRows = 2000
 func (p *Problem) Covariance(at *Minimum, group []uint32) (*mat.SymDense, bool) {
 	d, beta := p.Design, at.Beta
 	total := p.Total()
-	meat := crossProduct{design: d, stride: 1, scale: func(row int) float64 {
-		_, probability := lossAndProbability(d.one(row, beta), true)
+	rough := p.large()
+	sum := d.sums(beta, 1, p.Workers)
+	meat := crossProduct{design: d, stride: 1, rough: rough, scale: func(row int) float64 {
+		_, probability := lossAndProbability(sum(row), true)
 		return p.weight(row) / total * (outcome(p.Label[row]) - probability)
 	}}
 	groups := d.Rows
@@ -144,7 +239,7 @@ func (p *Problem) Covariance(at *Minimum, group []uint32) (*mat.SymDense, bool) 
 	hessian := at.hessian
 	if hessian == nil {
 		stride := max(1, d.Rows/(breadRows*d.Terms()))
-		hessian = p.withRidge(p.curvature(beta, stride))
+		hessian = p.withRidge(p.curvature(beta, stride, rough))
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(hessian) || chol.Cond() > 1e14 {

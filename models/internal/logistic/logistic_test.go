@@ -270,3 +270,102 @@ func TestPartAndWith(t *testing.T) {
 		}
 	}
 }
+
+func TestWidenedIsTheCurvature(t *testing.T) {
+	p := random(3_000, 4, 3, true, 23)
+	beta := []float64{0.2, 1, -1, 0.5, 0.3, 0.1, 0.2, -0.4}
+	column := make([]float32, p.Design.Rows)
+	for r := range column {
+		column[r] = float32(r%7) - 3
+	}
+	wide := *p
+	wide.Design = p.Design.With(column)
+	with := slices.Insert(slices.Clone(beta), 5, 0)
+	got, want := wide.Widened(p.Curvature(beta), with), wide.Curvature(with)
+	if !mat.EqualApprox(got, want, 1e-6) {
+		t.Errorf("widened\n%v\nanew\n%v", mat.Formatted(got), mat.Formatted(want))
+	}
+}
+
+// differ is the greatest difference between two matrices, beside the greatest element of the second.
+func differ(a, b *mat.SymDense) float64 {
+	difference, greatest := 0.0, 0.0
+	for i, x := range b.RawSymmetric().Data {
+		difference, greatest = max(difference, math.Abs(a.RawSymmetric().Data[i]-x)), max(greatest, math.Abs(x))
+	}
+	return difference / greatest
+}
+
+func TestRough(t *testing.T) {
+	for _, rows := range []int{10, 700, 30_001} {
+		p := random(rows, 9, 4, rows == 700, uint64(rows))
+		beta := make([]float64, p.Design.Terms())
+		for j := range beta {
+			beta[j] = 0.2 * float64(j%4)
+		}
+		if d := differ(p.curvature(beta, 1, true), p.curvature(beta, 1, false)); d > 1e-7 {
+			t.Errorf("%d rows: rough is off by %g", rows, d)
+		}
+		group := make([]uint32, rows)
+		for i := range group {
+			group[i] = uint32(i % 13)
+		}
+		c := crossProduct{design: p.Design, stride: 1, scale: func(row int) float64 { return 1 / float64(1+row%5) }}
+		c.order, c.ends = byGroup(group)
+		fine := c.sum(2)
+		c.rough = true
+		if d := differ(c.sum(2), fine); d > 1e-7 {
+			t.Errorf("%d rows in groups: rough is off by %g", rows, d)
+		}
+	}
+}
+
+// TestBadAxes searches along axes that know nothing of the problem, from far away: it takes longer and ends at the same
+// minimum.
+func TestBadAxes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := random(rapid.IntRange(30, 300).Draw(t, "rows"), 4, 2, rapid.Bool().Draw(t, "weighted"), rapid.Uint64().Draw(t, "seed"))
+		p.Exact = true
+		want, err := Minimise(context.Background(), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		terms := p.Design.Terms()
+		start, axes := make([]float64, terms), mat.NewTriDense(terms, mat.Lower, nil)
+		for j := range start {
+			start[j] = rapid.Float64Range(-20, 20).Draw(t, "start")
+			axes.SetTri(j, j, rapid.Float64Range(0.05, 2).Draw(t, "axis"))
+		}
+		s := newSearch(p, start, axes)
+		before := s.value
+		if _, reason, err := s.run(context.Background(), 1000, 1e-6); err != nil || s.slope() > acceptSlope {
+			t.Fatalf("it ended since %s, with the slope %g, error %v", reason, s.slope(), err)
+		}
+		if s.value > before {
+			t.Errorf("the objective rose from %v to %v", before, s.value)
+		}
+		for j, b := range s.beta {
+			if math.Abs(b-want.Beta[j]) > 1e-2 {
+				t.Errorf("coefficient %d is %v, want %v", j, b, want.Beta[j])
+			}
+		}
+	})
+}
+
+// TestFewEvaluations bounds what a warm start costs: with the curvature at hand the first step is Newton's.
+func TestFewEvaluations(t *testing.T) {
+	p := random(30_000, 20, 5, false, 3)
+	m, err := Minimise(context.Background(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Penalty *= 30
+	p.Slope = 3e-5
+	again, err := MinimiseFrom(context.Background(), p, m.Beta, p.Curvature(m.Beta))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Iterations > 8 || again.Iterations > 3 {
+		t.Errorf("%d iterations, and %d from nearby", m.Iterations, again.Iterations)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -36,28 +35,34 @@ func (e *NotConverged) Error() string {
 const (
 	// A slope this small, along axes scaled so that the objective curves by about 1, is the minimum for certain;
 	// one up to acceptSlope is, when no step lowers the objective any more.
-	stopSlope   = 1e-7
+	stopSlope   = 1e-9
 	acceptSlope = 1e-5
 	// Without a penalty, standardised coefficients beyond this mean that the least loss is at infinity.
 	runaway = 50
 	// turnAfter is after how many iterations the axes are turned anew, by the second derivative where the search has
 	// come to: with good axes it takes fewer, and with bad ones each further one gains little.
-	turnAfter = 10
+	turnAfter = 6
 	// The slope from which on Newton steps end a search, how many at most, and the slope that is rounding.
 	newtonSlope   = 2e-6
 	newtonSteps   = 8
 	roundingSlope = 1e-14
-	// exactWork bounds rows x terms^2 of Newton steps.
+	// The first sample has so many rows for each term, and at least so many; each further one so many times as many.
+	sampleRows, leastSample, sampleGrowth = 20, 5000, 8
+	// The minimum of a sample is that of the whole within about this slope, and a few iterations lead there.
+	nearSlope, approachIterations = 1e-2, 60
+	// exactWork bounds rows x terms^2 of Newton steps, and of second derivatives without 32-bit rounding.
 	exactWork = 4e9
 )
 
 // Minimise searches from start (nil: from zero) by L-BFGS. The axes are first turned and scaled by the second
-// derivative near the minimum, as a sample of rows has it, so that correlated columns, of which a spline has many, cost
-// no more iterations than independent ones. Errors are *NotConverged or the context's.
+// derivative near the minimum, so that correlated columns, of which a spline has many, cost no more iterations than
+// independent ones. Samples of the rows, each larger than the one before, lead there. Errors are *NotConverged or the
+// context's.
 func Minimise(ctx context.Context, p *Problem, start []float64) (*Minimum, error) {
 	beta := make([]float64, p.Design.Terms())
 	copy(beta, start)
-	if err := p.sampleMinimum(ctx, beta); err != nil {
+	beta, err := p.approach(ctx, beta)
+	if err != nil {
 		return nil, err
 	}
 	return MinimiseFrom(ctx, p, beta, p.Curvature(beta))
@@ -65,38 +70,20 @@ func Minimise(ctx context.Context, p *Problem, start []float64) (*Minimum, error
 
 // Near returns coefficients near the minimum, as a sample of rows has it. The error is the context's.
 func Near(ctx context.Context, p *Problem) ([]float64, error) {
-	beta := make([]float64, p.Design.Terms())
-	return beta, p.sampleMinimum(ctx, beta)
+	return p.approach(ctx, make([]float64, p.Design.Terms()))
 }
 
 // MinimiseFrom is Minimise from a start near the minimum, with the Curvature there of this problem or of one much like
 // it. Neither is changed.
 func MinimiseFrom(ctx context.Context, p *Problem, start []float64, curvature *mat.SymDense) (*Minimum, error) {
-	s, m, reason := (*search)(nil), &Minimum{}, ""
-	terms := float64(p.Design.Terms())
-	exact := p.Exact && float64(p.Design.Rows)*terms*terms <= exactWork
+	exact := p.Exact && !p.large()
 	enough := max(stopSlope, p.Slope)
 	if exact && p.Penalty > 0 {
 		enough = newtonSlope
 	}
-	for stride := p.curvatureStride(); ; stride /= 2 {
-		s = &search{objective: newObjective(p), axes: lowerRoot(p.withRidge(curvature)), origin: start,
-			beta: slices.Clone(start), gradient: make([]float64, p.Design.Terms())}
-		limit := p.MaxIterations - m.Iterations
-		again := stride > 0 && limit > turnAfter
-		if again {
-			limit = turnAfter
-		}
-		iterations, why, err := s.run(ctx, limit, enough)
-		if err != nil {
-			return nil, err
-		}
-		s.evaluate(s.best)
-		m.Iterations, reason = m.Iterations+iterations, why
-		if !again || iterations < turnAfter {
-			break
-		}
-		start, curvature = s.beta, p.curvature(s.beta, stride)
+	s, m, reason, err := p.descend(ctx, start, curvature, p.MaxIterations, enough)
+	if err != nil {
+		return nil, err
 	}
 	if exact && s.slope() <= acceptSlope {
 		m.hessian = s.newton()
@@ -112,43 +99,54 @@ func MinimiseFrom(ctx context.Context, p *Problem, start []float64, curvature *m
 	return m, nil
 }
 
-// sampleMinimum moves beta to about the minimum of a sample of rows.
-func (p *Problem) sampleMinimum(ctx context.Context, beta []float64) error {
+// large problems are not solved to the last digits.
+func (p *Problem) large() bool {
+	terms := float64(p.Design.Terms())
+	return float64(p.Design.Rows)*terms*terms > exactWork
+}
+
+// descend searches until the slope is small enough, turning the axes anew when that takes long. The Minimum says how
+// many iterations it took, and reason why the last search ended.
+func (p *Problem) descend(ctx context.Context, start []float64, curvature *mat.SymDense, most int, enough float64) (s *search, m *Minimum, reason string, err error) {
+	m = &Minimum{}
+	for stride := p.curvatureStride(); ; stride /= 2 {
+		s = newSearch(p, start, lowerRoot(p.withRidge(curvature)))
+		limit := most - m.Iterations
+		again := stride > 0 && limit > turnAfter
+		if again {
+			limit = turnAfter
+		}
+		iterations, why, err := s.run(ctx, limit, enough)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		m.Iterations, reason = m.Iterations+iterations, why
+		if !again || iterations < turnAfter || s.slope() <= enough {
+			return s, m, reason, nil
+		}
+		start, curvature = s.beta, p.curvature(s.beta, stride, true)
+	}
+}
+
+// approach moves beta to about the minimum, as samples of the rows have it.
+func (p *Problem) approach(ctx context.Context, beta []float64) ([]float64, error) {
 	d := p.Design
-	stride := max(1, d.Rows/max(5000, 20*d.Terms()))
-	sample := *p
-	if stride > 1 {
-		sample = p.sample(stride)
-		// The penalty weighs in the sample what it weighs in the whole.
-		sample.Penalty = p.Penalty * sample.Total() / p.Total()
-	}
-	o := newObjective(&sample)
-	gradient, next, nextGradient := make([]float64, d.Terms()), make([]float64, d.Terms()), make([]float64, d.Terms())
-	value, _ := o.at(beta, gradient)
-	for range 12 {
-		if err := ctx.Err(); err != nil {
-			return err
+	for stride := max(1, d.Rows/max(leastSample, sampleRows*d.Terms())); ; stride /= sampleGrowth {
+		sample := *p
+		if stride > 1 {
+			sample = p.sample(stride)
+			// The penalty weighs in the sample what it weighs in the whole.
+			sample.Penalty = p.Penalty * sample.Total() / p.Total()
 		}
-		root := lowerRoot(sample.hessian(beta))
-		step := slices.Clone(gradient)
-		forward(root, step)
-		decrease := floats.Dot(step, step)
-		backward(root, step)
-		size, better := 1.0, false
-		for ; size > 1e-3 && !better; size /= 2 {
-			floats.AddScaledTo(next, beta, -size, step)
-			v, _ := o.at(next, nextGradient)
-			if better = v < value; better {
-				value = v
-				copy(beta, next)
-				copy(gradient, nextGradient)
-			}
+		s, _, _, err := sample.descend(ctx, beta, sample.curvature(beta, 1, true), approachIterations, nearSlope)
+		if err != nil {
+			return nil, err
 		}
-		if !better || decrease < 1e-4 {
-			break // the whole is elsewhere by more than another step would do
+		beta = s.beta
+		if stride < 2*sampleGrowth {
+			return beta, nil
 		}
 	}
-	return nil
 }
 
 // sample copies one row of every stride.
