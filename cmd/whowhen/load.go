@@ -24,7 +24,7 @@ type loadFlags struct {
 	Files      []string `arg:"" name:"file" help:"Files of CSV with a header, or of JSON lines; plain, .gz or .zst; - for stdin."`
 	Map        []string `sep:"none" placeholder:"NAME=COLUMN,..." help:"Take NAME from COLUMN: cid, time and others as told above, or the name of a property or attribute."`
 	Only       bool     `help:"Leave out the columns that --map does not name."`
-	Type       []string `sep:"none" placeholder:"COLUMN=TYPE,..." help:"Types of columns: string, number, bool, time or list (in CSV items with | between them, or a JSON array). A cell that does not fit rejects its row. Without it the type is found by looking at the whole column."`
+	Type       []string `sep:"none" placeholder:"COLUMN=TYPE,..." help:"Types of columns: string, number, bool, time or list (in CSV items with | between them, or a JSON array); bool takes 1 and 0, yes and no, t and f, y and n as well as true and false. A cell that does not fit rejects its row. Without it the type is found by looking at the whole column."`
 	Where      string   `placeholder:"CONDITION" help:"Load only the rows it holds for, such as 'Quantity > 0 and Country = \"Japan\"'."`
 	Set        []string `sep:"none" placeholder:"NAME=ARITHMETIC" help:"Make a column, such as amount=Quantity*UnitPrice."`
 	Zone       string   `placeholder:"ZONE" help:"Time zone of times that do not tell theirs. Default: the app's."`
@@ -115,12 +115,10 @@ func (f *loadFlags) run(ctx context.Context, m *Main, job load.Job) error {
 	if err := f.complete(&job); err != nil {
 		return err
 	}
-	a, err := m.open(ctx, toWrite)
-	if err != nil {
-		return err
-	}
 	job.App, job.Stdin, job.Clock = m.flags.App, m.Stdin, m.Clock
-	if job.Zone, err = f.zone(ctx, a, m.flags.App); err != nil {
+	to := &target{m: m}
+	var err error
+	if job.Zone, err = f.zone(ctx, to); err != nil {
 		return err
 	}
 	if f.At != "" {
@@ -129,7 +127,7 @@ func (f *loadFlags) run(ctx context.Context, m *Main, job load.Job) error {
 		}
 	}
 	bar := m.newProgress("rows")
-	summary, err := load.Run(ctx, a.ingest, job, bar.load)
+	summary, err := load.RunOpening(ctx, to.ingest, job, bar.load)
 	bar.end()
 	for _, w := range summary.Warnings {
 		m.say("whowhen: warning: %s", sentence(w))
@@ -140,7 +138,7 @@ func (f *loadFlags) run(ctx context.Context, m *Main, job load.Job) error {
 		}
 		return aboutExpression(err, job.Where)
 	}
-	if err := a.waitUntilVisible(ctx, m, summary.Position); err != nil {
+	if err := to.api.waitUntilVisible(ctx, m, summary.Position); err != nil {
 		return err
 	}
 	if err := printLoad(m, &summary); err != nil {
@@ -189,9 +187,10 @@ func (f *loadFlags) complete(job *load.Job) error {
 	return nil
 }
 
-func (f *loadFlags) zone(ctx context.Context, a *api, app string) (*time.Location, error) {
+// zone is where times without an offset are read.
+func (f *loadFlags) zone(ctx context.Context, to *target) (*time.Location, error) {
 	if f.Zone == "" {
-		return a.zone(ctx, app)
+		return to.zone(ctx)
 	}
 	loc, err := time.LoadLocation(f.Zone)
 	if err != nil || f.Zone == "Local" {

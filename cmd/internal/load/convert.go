@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
@@ -74,8 +75,8 @@ func (s *shaper) convert(column int, c cell, d *datum) *fault {
 			}
 		}
 	case value.Bool:
-		d.truth = string(c.text) == "true"
-		if !d.truth && string(c.text) != "false" || c.kind == cellNumber {
+		ok := false
+		if d.truth, ok = truthOf(c); !ok {
 			problem = "is neither true nor false"
 		}
 	case value.Time:
@@ -95,4 +96,26 @@ func (s *shaper) convert(column int, c cell, d *datum) *fault {
 		return s.misfit(column, "TYPE_MISFIT", c, problem)
 	}
 	return nil
+}
+
+// truthOf reads a cell of a column of bools. One that was found by looking at its cells has true and false only; the
+// others are for a column that Job.Types names.
+func truthOf(c cell) (truth, ok bool) {
+	if c.kind == cellList {
+		return false, false
+	}
+	if c.kind == cellNumber || c.kind == cellText && looksNumeric(c.text) {
+		n, err := parseNumber(c.text)
+		zero, one := value.Decimal{}, value.Decimal{Coef: 1}
+		return n == one, err == nil && (n == zero || n == one)
+	}
+	for _, words := range [...]struct {
+		text  string
+		truth bool
+	}{{"true", true}, {"false", false}, {"t", true}, {"f", false}, {"yes", true}, {"no", false}, {"y", true}, {"n", false}, {"1", true}, {"0", false}} {
+		if len(c.text) == len(words.text) && strings.EqualFold(string(c.text), words.text) {
+			return words.truth, true
+		}
+	}
+	return false, false
 }

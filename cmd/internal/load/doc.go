@@ -38,7 +38,8 @@
 // column with a JSON array of strings is list, and its other cells are lists of one.
 //
 // Job.Types settles the type instead: string, number, bool, time or list. A cell that does not
-// fit makes a rejected row. A number is then also `+5` or `007`. A list in CSV is a JSON array of strings, or
+// fit makes a rejected row. A number is then also `+5` or `007`. A bool is then also 1 and 0, yes and no, t and f, y and
+// n, and case does not matter. A list in CSV is a JSON array of strings, or
 // items with | between them.
 //
 // # Times

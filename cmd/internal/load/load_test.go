@@ -1,7 +1,9 @@
 package load
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
+	"whowhen.dev/whowhen/proto/gen/whowhen/v1/whowhenv1connect"
 )
 
 // write puts a file into a new directory and returns its path.
@@ -52,6 +55,27 @@ func TestRows(t *testing.T) {
 			want: `00001 b=true big="12345678901234567890" mixed="12" n=1.5 plus="+44" s="x" z="007"
 17850.0 b=false big="1" mixed="n/a" n=-2 plus="5" s="true" z="8"`,
 			warns: "",
+		},
+		"a column said to be bool takes other words": {
+			text: "cid,a,b,c,d\n1,1,True,yes,t\n2,0,FALSE,no,F\n3,1.0,true,Y,n\n4,2,true,y,n\n5,0,ja,y,n\n6,0,01,y,n\n7,,,,\n",
+			change: func(j *Job) {
+				j.Types = []Pair{{Name: "a", Value: "bool"}, {Name: "b", Value: "bool"}, {Name: "c", Value: "bool"}, {Name: "d", Value: "bool"}}
+			},
+			want: `1 a=true b=true c=true d=true
+2 a=false b=false c=false d=false
+3 a=true b=true c=true d=false
+7`,
+			rejects: "TYPE_MISFIT 4, TYPE_MISFIT 5, TYPE_MISFIT 6",
+		},
+		"a key said to be bool takes numbers": {
+			file:   "f.jsonl",
+			text:   `{"cid":"1","a":1}` + "\n" + `{"cid":"2","a":0}` + "\n" + `{"cid":"3","a":true}` + "\n" + `{"cid":"4","a":"no"}` + "\n" + `{"cid":"5","a":3}` + "\n" + `{"cid":"6","a":["1"]}`,
+			change: func(j *Job) { j.Types = []Pair{{Name: "a", Value: "bool"}} },
+			want: `1 a=true
+2 a=false
+3 a=true
+4 a=false`,
+			rejects: "TYPE_MISFIT 5, TYPE_MISFIT 6",
 		},
 		"only true and false are bool": {
 			text: "cid,a,b\n1,True,true\n2,False,1\n",
@@ -362,13 +386,17 @@ func TestUsageErrors(t *testing.T) {
 				c.change(&job)
 			}
 			fake := &fakeIngest{}
-			_, err := Run(t.Context(), fake.serve(t), job, nil)
+			opened := false
+			_, err := RunOpening(t.Context(), func(context.Context) (whowhenv1connect.IngestServiceClient, error) {
+				opened = true
+				return fake.serve(t), nil
+			}, job, nil)
 			var wrong *UsageError
 			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
-			if fake.calls > 0 {
-				t.Error("something was sent")
+			if opened || fake.calls > 0 {
+				t.Error("the app was opened")
 			}
 		})
 	}
@@ -458,5 +486,19 @@ func TestNoRejectsNoFile(t *testing.T) {
 	}
 	if _, err := os.Stat(job.RejectsPath); !os.IsNotExist(err) {
 		t.Errorf("the rejects file is there: %v", err)
+	}
+}
+
+func TestOpeningFails(t *testing.T) {
+	path := write(t, "f.csv", "cid\n1\n")
+	job := purchases(path)
+	job.RejectsPath = filepath.Join(t.TempDir(), "rejects.csv")
+	held := errors.New("the directory is held")
+	_, err := RunOpening(t.Context(), func(context.Context) (whowhenv1connect.IngestServiceClient, error) { return nil, held }, job, nil)
+	if !errors.Is(err, held) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := os.Stat(job.RejectsPath); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a rejects file was made: %v", err)
 	}
 }

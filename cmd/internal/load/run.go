@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,8 @@ type file struct {
 
 // run is one call of Run.
 type run struct {
-	client   whowhenv1connect.IngestServiceClient
+	opening  Opening
+	client   whowhenv1connect.IngestServiceClient // nil until the files have been looked at
 	job      *Job
 	plan     *plan
 	report   func(Progress)
@@ -44,6 +46,15 @@ type run struct {
 // answered for. The summary tells how far the run came, with an error too; running the
 // same job again continues there.
 func Run(ctx context.Context, client whowhenv1connect.IngestServiceClient, job Job, progress func(Progress)) (Summary, error) {
+	return RunOpening(ctx, func(context.Context) (whowhenv1connect.IngestServiceClient, error) { return client, nil }, job, progress)
+}
+
+// Opening gives the client that a job is sent to.
+type Opening func(context.Context) (whowhenv1connect.IngestServiceClient, error)
+
+// RunOpening is Run for a client that is better not there before the job is known to be in order: opening is called
+// once, when the first pass has found nothing wrong with the files and the flags, and its error is returned as it is.
+func RunOpening(ctx context.Context, opening Opening, job Job, progress func(Progress)) (Summary, error) {
 	p, err := newPlan(&job)
 	if err != nil {
 		return Summary{}, err
@@ -51,7 +62,7 @@ func Run(ctx context.Context, client whowhenv1connect.IngestServiceClient, job J
 	if progress == nil {
 		progress = func(Progress) {}
 	}
-	r := &run{client: client, job: &job, plan: p, report: progress, summary: Summary{RejectedBy: map[string]uint64{}}}
+	r := &run{opening: opening, job: &job, plan: p, report: progress, summary: Summary{RejectedBy: map[string]uint64{}}}
 	start := job.Clock.Now()
 	err = r.run(ctx)
 	r.summary.Seconds = job.Clock.Now().Sub(start).Seconds()
@@ -89,6 +100,12 @@ func (r *run) run(ctx context.Context) (err error) {
 		}
 	}
 	r.rejects = newRejectsFile(r.job.RejectsPath, columns)
+	if err := r.checkRejectsPath(); err != nil {
+		return err
+	}
+	if r.client, err = r.opening(ctx); err != nil {
+		return err
+	}
 	defer func() {
 		written, closeErr := r.rejects.close()
 		if written {
@@ -111,6 +128,30 @@ func (r *run) run(ctx context.Context) (err error) {
 	return nil
 }
 
+// checkRejectsPath refuses what can be seen to be no place for rejected rows without making a file there.
+func (r *run) checkRejectsPath() error {
+	path := r.job.RejectsPath
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return r.rejects.unusable(err)
+	}
+	target, err := os.Stat(path)
+	if err != nil {
+		return nil // it is yet to be made
+	}
+	if target.IsDir() {
+		return usage("--rejects", "%s is a directory: name a file", path)
+	}
+	for _, f := range r.files {
+		if info, err := os.Stat(f.source.name); err == nil && os.SameFile(info, target) {
+			return usage("--rejects", "%s is a file to load", path)
+		}
+	}
+	return nil
+}
+
 // openRejects opens the rejects file as the server's state of all files demands. When
 // there is nothing to load it leaves alone what is there.
 func (r *run) openRejects(ctx context.Context) error {
@@ -118,11 +159,7 @@ func (r *run) openRejects(ctx context.Context) error {
 		return nil
 	}
 	resume, resumed, finished := map[string]uint64{}, false, true
-	target, targetErr := os.Stat(r.job.RejectsPath)
 	for _, f := range r.files {
-		if info, err := os.Stat(f.source.name); err == nil && targetErr == nil && os.SameFile(info, target) {
-			return usage("--rejects", "%s is a file to load", r.job.RejectsPath)
-		}
 		if f.rows == 0 {
 			continue
 		}
