@@ -91,8 +91,11 @@ const MaxWindowDays = 36_500
 // Column names one number about a CID. Columns are values: equal ones are the same column. Which fields have a meaning depends on the family, and
 // the others are zero.
 type Column struct {
-	Family   Family
-	Name     string // of the event, tag or attribute
+	Family Family
+	Name   string // of the event, tag or attribute
+	// Anything says that the column is of all events but those about messages, as if they were one, and has no name: their days are the days with any of
+	// them, and their number is the sum of their numbers.
+	Anything bool
 	Property string // of a sum, flow or popularity
 	Per      string // event that a rate is given
 	// WindowDays is the window, the short one of a trend; 0 means everything kept.
@@ -111,7 +114,7 @@ const firstSinceDay, lastSinceDay = -719_162, 2_932_896
 
 // Check returns why a column cannot be, or nil.
 func (c Column) Check() error {
-	want := Column{Family: c.Family, Name: c.Name, WindowDays: c.WindowDays}
+	want := Column{Family: c.Family, Name: c.Name, Anything: c.Anything, WindowDays: c.WindowDays}
 	switch c.Family {
 	case Recency, Gap, Pace, Weekend, Night:
 	case Count, Days:
@@ -148,6 +151,9 @@ func (c Column) Check() error {
 			return fmt.Errorf("a span is of 1d to %dd", MaxWindowDays)
 		}
 	}
+	if c.Anything && !c.Family.ofAnything() {
+		return fmt.Errorf("%s(...) is of a name; of anything there are recency, count, days, trend, gap, pace, habit, chance and weekend", c.Family)
+	}
 	if c != want {
 		return fmt.Errorf("a column of the family %s has no use for some of %+v", c.Family, c)
 	}
@@ -157,8 +163,11 @@ func (c Column) Check() error {
 	if !c.Scaled && c.SinceDay != 0 || c.SinceDay < firstSinceDay || c.SinceDay > lastSinceDay {
 		return errors.New("a column per so many days of data begins on a day of the years 1 to 9999")
 	}
-	if c.Family == Tenure {
+	if c.Family == Tenure || c.Anything && c.Name == "" {
 		return nil
+	}
+	if c.Anything {
+		return fmt.Errorf("a column of anything has no name, and not %s", value.Quote(c.Name))
 	}
 	if wrong := batch.CheckName(c.Name); wrong != "" {
 		return fmt.Errorf("the name in %s(...): %s", c.Family, wrong)
@@ -173,6 +182,8 @@ func (c Column) String() string {
 	}
 	args := []string{value.Quote(c.Name)}
 	switch {
+	case c.Anything:
+		args[0] = anything
 	case c.ofProperty() && strings.Contains(c.Property, "."):
 		args = append(args, value.Quote(c.Property)) // the last dot does not separate the two
 	case c.ofProperty():
@@ -192,6 +203,19 @@ func (c Column) String() string {
 		args = append(args, "within "+days(c.WindowDays))
 	}
 	return c.Family.String() + "(" + strings.Join(args, ", ") + ")"
+}
+
+// anything stands unquoted where an event is named.
+const anything = "anything"
+
+// ofAnything says whether a column of the family can be of all events. Those that can need no more of an event than how often who did it on which day: what else
+// there is would have to be read for each event of each day.
+func (f Family) ofAnything() bool {
+	switch f {
+	case Recency, Count, Days, Trend, Gap, Pace, Habit, Chance, Weekend:
+		return true
+	}
+	return false
 }
 
 // ofProperty says whether the column is made of a property.
@@ -244,7 +268,7 @@ func (c Column) Grows(coveredDays int) bool {
 // what is so now.
 func (c Column) Static() bool { return c.Family == Tag || c.Family == Attribute }
 
-// Receipt says whether the column is about messages: about an event such as push.sent.
+// Receipt says whether the column is about messages: about an event such as push.sent. Anything is about no such event.
 func (c Column) Receipt() bool {
 	return !c.Static() && (isReceipt(c.Name) || c.Family == Rate && isReceipt(c.Per))
 }

@@ -36,6 +36,12 @@ func TestParse(t *testing.T) {
 		{`rate("push.clicked", "push.sent", within 36500d)`, `rate("push.clicked", "push.sent", within 36500d)`},
 		{`tag("say \"hi\"")`, `tag("say \"hi\"")`},
 		{`attr("native-country")`, `attr("native-country")`},
+		{`count(anything, within 30d)`, `count(anything, within 30d)`},
+		{`recency( ANYthing )`, `recency(anything)`},
+		{`recency("anything")`, `recency("anything")`},
+		{`days(anything,per 365d since 2024-02-29)`, `days(anything, per 365d since 2024-02-29)`},
+		{`trend(anything, 7d, 30d)`, `trend(anything, 7d, 30d)`},
+		{`habit(anything, 7d, within 90d)`, `habit(anything, 7d, within 90d)`},
 	} {
 		got, err := features.Parse(c.text)
 		if err != nil || got.String() != c.canonical {
@@ -58,7 +64,7 @@ func TestParseErrors(t *testing.T) {
 		{`  mean("open")`, "expected one of recency", 2},
 		{`tenure()`, "expected the end, found '('", 6},
 		{`count`, "expected '(', found the end", 5},
-		{`count(open)`, "expected a name in double quotes, found 'o'", 6},
+		{`count(open)`, "expected a name in double quotes, or anything, found 'o'", 6},
 		{`count("open)`, "not closed", 6},
 		{`count("op\qen")`, "escapes of JSON", 6},
 		{`count("")`, "the name is empty", 0},
@@ -82,6 +88,15 @@ func TestParseErrors(t *testing.T) {
 		{`popularity("purchase.item", within 30d)`, "expected a number of days", 28},
 		{`popularity("purchase.item", 30d, per 7d since 2026-01-01)`, "has no use for", 0},
 		{`tag("vip", within 7d)`, "has no use for", 0},
+		{`tag(anything)`, "expected a name in double quotes, found 'a'", 4},
+		{`night(anything, within 30d)`, "expected a name in double quotes, found 'a'", 6},
+		{`sum(anything, "amount")`, "expected a name in double quotes, found 'a'", 4},
+		{`rate(anything, "push.sent")`, "expected a name in double quotes, found 'a'", 5},
+		{`rate("push.clicked", anything)`, "expected a name in double quotes, found 'a'", 21},
+		{`count(anythings)`, "or anything, found 'a'", 6},
+		{`count(anything "open")`, "expected ')'", 15},
+		{`count(anything, 30d)`, "expected a window such as within 30d", 16},
+		{`count()`, "or anything, found ')'", 6},
 		{`count("open", per)`, "expected a number of days", 17},
 		{`count("open", per 0d)`, "expected a number of days", 18},
 		{`count("open", percent 7d)`, "expected a window such as within 30d, found 'p'", 14},
@@ -101,7 +116,7 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.60s is %+v, %v; want at %d: %s", c.text, got, err, c.offset, c.message)
 		}
 	}
-	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}, {Family: features.Count, Name: "open", SinceDay: 1}, {Family: features.Count, Name: "open", WindowDays: 7, Scaled: true, SinceDay: 3_000_000}} {
+	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}, {Family: features.Count, Name: "open", SinceDay: 1}, {Family: features.Count, Name: "open", Anything: true}, {Family: features.Night, Anything: true}, {Family: features.Rate, Anything: true, Per: "open"}, {Family: features.Tag, Anything: true}, {Family: features.Tenure, Anything: true}, {Family: features.Count, Name: "open", WindowDays: 7, Scaled: true, SinceDay: 3_000_000}} {
 		if _, err := c.MarshalText(); err == nil {
 			t.Errorf("%+v has a text", c)
 		}
@@ -110,12 +125,18 @@ func TestParseErrors(t *testing.T) {
 
 // drawColumn draws a column that can be.
 func drawColumn(t *rapid.T) features.Column {
-	name := rapid.OneOf(rapid.SampledFrom([]string{"open", "push.sent", "a.b", `"`, `\`, "<é&"}), rapid.StringMatching(`[ -~]{1,20}`))
+	name := rapid.OneOf(rapid.SampledFrom([]string{"open", "push.sent", "anything", "a.b", `"`, `\`, "<é&"}), rapid.StringMatching(`[ -~]{1,20}`))
 	c := features.Column{Family: features.Family(rapid.IntRange(1, int(features.Attribute)).Draw(t, "family"))}
 	if c.Family == features.Tenure {
 		return c
 	}
-	c.Name = name.Draw(t, "name")
+	switch c.Family {
+	case features.Recency, features.Count, features.Days, features.Trend, features.Gap, features.Pace, features.Habit, features.Chance, features.Weekend:
+		c.Anything = rapid.IntRange(0, 3).Draw(t, "anything") == 0
+	}
+	if !c.Anything {
+		c.Name = name.Draw(t, "name")
+	}
 	switch c.Family {
 	case features.Tag, features.Attribute:
 		return c
@@ -155,7 +176,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `popularity("x.y",7d,within 30d)`, `popularity("x","y",7d)`, `popularity("x.y",36500d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `popularity("x.y",7d,within 30d)`, `popularity("x","y",7d)`, `popularity("x.y",36500d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`, `count(anything, within 30d)`, `recency(ANYTHING)`, `chance(anything,7d)`, `days("anything")`, `tag(anything)`, `trend(anything "x", 1d, 2d)`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -181,6 +202,7 @@ func TestMarks(t *testing.T) {
 		`rate("open", "push.sent")`:                     {false, true, false},
 		`count("open", per 365d since 2024-01-01)`:      {false, false, false},
 		`count("push.sent", per 365d since 2024-01-01)`: {false, true, true},
+		`count(anything, within 7d)`:                    {false, false, false},
 	} {
 		c := parsed(t, text)[0]
 		if got := [3]bool{c.Static(), c.Receipt(), c.Exposure()}; got != want {

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"whowhen.dev/whowhen/segments"
 )
 
 // event is what columns want of one event. Its days are gone through once, newest first, and everything is tallied from the newest day on: where
 // a window ends, its columns are read off the tally.
 type event struct {
 	name       string
+	anything   bool     // then it is all events but receipts, and a day may come several times in a row
 	properties []string // that are summed
 	outputs    []output // by window, the shortest first
 	// Up to which age each part of the tally is needed; noWindow when it is to the end, 0 when not at all.
@@ -67,13 +70,14 @@ var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, S
 // noWindow is longer than any window.
 const noWindow = math.MaxInt32
 
-func (x *Extractor) event(name string) *event {
+// event is that of a column, by its name or else anything.
+func (x *Extractor) event(name string, anything bool) *event {
 	for _, e := range x.events {
-		if e.name == name {
+		if e.name == name && e.anything == anything {
 			return e
 		}
 	}
-	e := &event{name: name}
+	e := &event{name: name, anything: anything}
 	x.events = append(x.events, e)
 	return e
 }
@@ -142,6 +146,9 @@ func (e *event) settle() {
 			e.sums[o.property], e.rows = max(e.sums[o.property], o.window), max(e.rows, o.window)
 		}
 	}
+	if e.anything {
+		e.bounds = max(e.bounds, e.onDays) // which tell a day that has been counted
+	}
 	slices.SortStableFunc(e.outputs, func(a, b output) int { return cmp.Compare(a.window, b.window) })
 }
 
@@ -154,7 +161,7 @@ func (x *Extractor) walk(e *event) error {
 	}
 	x.tally.reset(e)
 	left := e.outputs
-	for _, d := range x.reader.Days(e.name, from) {
+	for _, d := range x.days(e, from) {
 		age := int(today - d.Day())
 		for len(left) > 0 && left[0].window <= age {
 			x.readOff(e, left[0])
@@ -168,6 +175,14 @@ func (x *Extractor) walk(e *event) error {
 		x.readOff(e, o)
 	}
 	return nil
+}
+
+// days returns those of an event from a day on, newest first.
+func (x *Extractor) days(e *event, from int32) []segments.EventDay {
+	if e.anything {
+		return x.reader.DaysOfAll(x.source.anything, from)
+	}
+	return x.reader.Days(e.name, from)
 }
 
 // readOff makes a column what has been tallied so far.

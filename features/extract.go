@@ -75,16 +75,16 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 		}
 		x.facts = append(x.facts, f)
 	case Trend:
-		e := x.event(c.Name)
+		e := x.event(c.Name, c.Anything)
 		e.outputs = append(e.outputs, output{kind: plainCount, column: at, window: c.WindowDays},
 			output{kind: trend, column: at, window: c.LongDays, short: c.WindowDays})
 	case Rate:
-		of, per := x.event(c.Name), x.event(c.Per)
+		of, per := x.event(c.Name, false), x.event(c.Per, false)
 		of.outputs = append(of.outputs, output{kind: plainCount, column: at, window: c.WindowDays})
 		per.outputs = append(per.outputs, output{kind: rateOver, column: len(x.rates), window: c.WindowDays})
 		x.rates = append(x.rates, rate{column: at})
 	default:
-		e := x.event(c.Name)
+		e := x.event(c.Name, c.Anything)
 		o := output{kind: kinds[c.Family], column: at, window: c.WindowDays, scaled: c.Scaled, since: c.SinceDay}
 		switch c.Family {
 		case Sum, Flow:

@@ -2,6 +2,7 @@ package features_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -31,7 +32,8 @@ func columnsOfTests(t testing.TB) []features.Column {
 		`trend("open", 3d, 14d)`, `gap("open", within 30d)`, `gap("buy")`, `pace("open")`, `pace("buy", within 7d)`, `pace("never")`, `flow("buy.amount")`, `flow("buy.units", within 14d)`, `flow("buy.nothing")`, `habit("open", 7d)`, `habit("open", 1d, within 30d)`, `habit("buy", 3d, within 7d)`, `habit("never", 3d)`,
 		`chance("open", 7d)`, `chance("open", 30d, within 14d)`, `chance("buy", 36500d)`, `chance("never", 1d)`, `count("open", per 90d since 2011-10-20)`, `count("open", per 20d since 2011-11-05)`, `count("never", per 7d since 2006-01-01)`, `days("buy", per 365d since 2005-12-24)`, `days("push.clicked", per 7d since 2012-01-07)`, `sum("buy.amount", per 90d since 2012-01-05)`, `sum("buy.nothing", per 90d since 2012-01-05)`, `weekend("open", within 14d)`, `night("open", within 14d)`, `night("buy")`,
 		`popularity("buy.item", 7d)`, `popularity("buy.item", 7d, within 14d)`, `popularity("buy.item", 30d, within 60d)`, `popularity("buy.amount", 30d)`, `popularity("buy.units", 1d, within 3d)`, `popularity("open.item", 7d)`, `popularity("never.item", 7d)`,
-		`rate("push.clicked", "push.sent", within 14d)`, `rate("open", "open")`, `rate("open", "never")`, `count("never", within 7d)`, `recency("never")`,
+		`rate("push.clicked", "push.sent", within 14d)`, `rate("open", "open")`, `rate("open", "never")`, `recency(anything)`, `recency(anything, within 7d)`, `count(anything)`, `count(anything, within 1d)`, `count(anything, per 90d since 2011-10-20)`, `days(anything, within 14d)`, `days(anything)`, `days(anything, per 365d since 2005-12-24)`,
+		`trend(anything, 3d, 14d)`, `gap(anything, within 30d)`, `pace(anything)`, `habit(anything, 7d)`, `habit(anything, 3d, within 14d)`, `chance(anything, 30d)`, `weekend(anything, within 14d)`, `count("anything")`, `count("never", within 7d)`, `recency("never")`,
 		`tag("vip")`, `tag("nobody")`, `attr("country")`, `attr("age")`, `attr("member")`, `attr("since")`, `attr("nothing")`, `sum("buy.nothing")`,
 	} {
 		c, err := features.Parse(text)
@@ -64,9 +66,15 @@ func drawHistory(t *rapid.T) history {
 	const hours = 6 * 3_600_000
 	when := rapid.OneOf(rapid.Int64Range(now.UnixMilli()-span, now.UnixMilli()+86_400_000), rapid.Int64Range(now.UnixMilli()-hours, now.UnixMilli()+hours))
 	cid := rapid.Custom(func(t *rapid.T) string { return cidOf(rapid.IntRange(0, 11).Draw(t, "who")) })
+	many := []string{"open", "buy", "push.sent", "anything", "push", "pushed", "push.", "Anything"}
+	for i := range 30 {
+		many = append(many, fmt.Sprintf("kind %d", i))
+	}
+	usual := []string{"open", "open", "buy", "push.sent", "push.clicked"}
+	kinds := rapid.SampledFrom([][]string{usual, usual, many, {"open"}, {"open", "push.sent"}, {"push.sent", "push.clicked"}}).Draw(t, "kinds")
 	for range rapid.IntRange(0, 150).Draw(t, "events") {
 		e := happening{
-			cid: cid.Draw(t, "cid"), name: rapid.SampledFrom([]string{"open", "open", "buy", "push.sent", "push.clicked"}).Draw(t, "name"),
+			cid: cid.Draw(t, "cid"), name: rapid.SampledFrom(kinds).Draw(t, "name"),
 			millis: when.Draw(t, "at"), utc: batch.NoOffset,
 		}
 		if rapid.Bool().Draw(t, "has offset") {

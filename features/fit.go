@@ -43,6 +43,9 @@ func misfit(v *segments.View, c Column, levels []string) string {
 			return err.Error()
 		}
 	case c.Family == Tag:
+	case c.Anything && len(behaviours(v)) == 0:
+		return "the app has no event but those about messages"
+	case c.Anything:
 	case !v.KnowsEvent(c.Name):
 		return fmt.Sprintf("the app has no event %s", value.Quote(c.Name))
 	case c.Family == Rate && !v.KnowsEvent(c.Per):

@@ -59,9 +59,7 @@ func (c crowd) fill(t testing.TB, dir string, each func(h happening)) *segments.
 	}
 	take := func(cid int, millis int64) {
 		amount := 100 + random.Int64N(100_000)
-		var packed [16]byte
-		binary.BigEndian.PutUint64(packed[8:], uint64(cid))
-		e.CIDs.Packed = append(e.CIDs.Packed, packed[:]...)
+		e.CIDs.Packed = append(e.CIDs.Packed, packedOf(cid)...)
 		e.TimesMillis = append(e.TimesMillis, millis)
 		if len(e.Props) == 0 {
 			e.Props = []batch.Column{{Name: "amount"}}
@@ -92,6 +90,13 @@ func (c crowd) fill(t testing.TB, dir string, each func(h happening)) *segments.
 	}
 	flush()
 	return app
+}
+
+// packedOf is the CID of hexOf, packed.
+func packedOf(cid int) []byte {
+	var packed [16]byte
+	binary.BigEndian.PutUint64(packed[8:], uint64(cid))
+	return packed[:]
 }
 
 func hexOf(cid int) string { return fmt.Sprintf("%032x", cid) }

@@ -72,7 +72,7 @@ func (p *parser) arguments(c *Column) (err error) {
 	if err := p.sign('('); err != nil {
 		return err
 	}
-	if c.Name, err = p.name(); err != nil {
+	if err := p.subject(c); err != nil {
 		return err
 	}
 	if err := p.second(c); err != nil {
@@ -90,6 +90,20 @@ func (p *parser) arguments(c *Column) (err error) {
 		return err
 	}
 	return p.sign(')')
+}
+
+// subject reads what the column is of: a name, or anything.
+func (p *parser) subject(c *Column) (err error) {
+	if p.next() == '"' || !c.Family.ofAnything() {
+		c.Name, err = p.name()
+		return err
+	}
+	start := p.at
+	if c.Anything = strings.EqualFold(p.word(), anything); !c.Anything {
+		p.at = start
+		return p.expected("a name in double quotes, or anything")
+	}
+	return nil
 }
 
 // second reads the property of a sum, flow or popularity, and the other event of a rate.

@@ -1,7 +1,6 @@
 package features
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -60,7 +59,8 @@ const (
 
 // Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity, pace, habit
 // and chance, shares of weekends and nights, and how popular what was taken is, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
-// first, then fewer events, the rarest first. It depends on the catalog alone, so that what happened after its day has no part in it.
+// first, then fewer events, the rarest first; in place of those the columns of anything say whether somebody is there at all. It depends on the catalog alone, so that
+// what happened after its day has no part in it.
 func Choose(c *segments.Catalog, o Options) (Plan, error) {
 	most := o.MostColumns
 	if most == 0 {
@@ -76,65 +76,72 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 	if len(static.Columns) >= most {
 		return Plan{}, fmt.Errorf("%d static columns leave no room for others: at most %d columns are wanted", len(static.Columns), most)
 	}
-	events := slices.Clone(c.Events)
-	last := func(e segments.EventSummary) int {
-		if slices.Contains(o.First, e.Name) {
-			return 0
-		}
-		return 1
-	}
-	slices.SortStableFunc(events, func(a, b segments.EventSummary) int {
-		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(b.Count, a.Count))
-	})
+	wanted := newWishes(c.Events, o.First)
 	var dropped []LeftOut
 	for {
-		var plan Plan
-		for _, tier := range tiers {
-			plan = choose(c.Day, events, tier, o)
-			if len(plan.Columns)+len(static.Columns) <= most {
-				plan.Columns = append(plan.Columns, static.Columns...)
-				plan.LeftOut = slices.Concat(plan.LeftOut, dropped, static.LeftOut)
-				return plan, nil
-			}
+		plan, fits := fitting(c.Day, wanted.subjects, o, most-len(static.Columns))
+		if fits && wanted.wantAnything() {
+			continue
 		}
-		if len(events) == 0 {
+		if fits {
+			return plan.with(static, dropped), nil
+		}
+		if len(wanted.subjects) == 0 {
 			return Plan{}, fmt.Errorf("at most %d columns are wanted, which is too few", most)
 		}
-		rarest := events[len(events)-1]
-		if last(rarest) == 0 {
-			plan.Columns = append(plan.Columns, static.Columns...)
-			plan.LeftOut = slices.Concat(plan.LeftOut, dropped, static.LeftOut)
-			return plan, nil
+		left, ok := wanted.lessen(most)
+		if !ok {
+			return plan.with(static, dropped), nil
 		}
-		events = events[:len(events)-1]
-		dropped = append(dropped, LeftOut{"event " + value.Quote(rarest.Name),
-			fmt.Sprintf("there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times", most, rarest.Count)})
+		dropped = append(dropped, left...)
 	}
 }
 
-func choose(day int32, events []segments.EventSummary, tier []int, o Options) Plan {
+// fitting returns the richest choice of so many columns at most, or else the poorest one, and whether it fits.
+func fitting(day int32, subjects []subject, o Options, most int) (plan Plan, fits bool) {
+	for _, tier := range tiers {
+		if plan = choose(day, subjects, tier, o); len(plan.Columns) <= most {
+			return plan, true
+		}
+	}
+	return plan, false
+}
+
+func (p Plan) with(static Plan, dropped []LeftOut) Plan {
+	p.Columns = append(p.Columns, static.Columns...)
+	p.LeftOut = slices.Concat(p.LeftOut, dropped, static.LeftOut)
+	return p
+}
+
+func choose(day int32, subjects []subject, tier []int, o Options) Plan {
 	p := Plan{Columns: []Column{{Family: Tenure}}}
-	for _, e := range events {
-		if isReceipt(e.Name) {
-			p.receipt(day, e, events, tier, o)
+	for _, s := range subjects {
+		if isReceipt(s.Name) {
+			p.receipt(day, s, subjects, tier, o)
 			continue
 		}
-		windows := p.windows(day, e, tier)
-		p.behaviour(day, e, windows)
-		p.each(Column{Family: Days, Name: e.Name}, e, windows)
-		if longKnown(day, e) {
-			p.add(Column{Family: Days, Name: e.Name}, Column{Family: Chance, Name: e.Name, SpanDays: o.HorizonDays})
+		windows := p.windows(day, s, tier)
+		p.behaviour(day, s, windows)
+		if s.brief {
+			p.add(s.within(Gap, longestDays))
+			continue
 		}
-		p.add(Column{Family: Gap, Name: e.Name, WindowDays: longestDays})
-		p.add(Column{Family: Pace, Name: e.Name, WindowDays: longestDays})
-		for _, f := range []Family{Habit, Chance} {
-			p.add(Column{Family: f, Name: e.Name, WindowDays: longestDays, SpanDays: o.HorizonDays})
+		p.each(s.column(Days), s, windows)
+		chance := s.column(Chance)
+		chance.SpanDays = o.HorizonDays
+		if s.longKnown(day) {
+			p.add(s.column(Days), chance)
 		}
-		for _, f := range []Family{Weekend, Night} {
-			p.add(Column{Family: f, Name: e.Name, WindowDays: habitDays})
+		p.add(s.within(Gap, longestDays), s.within(Pace, longestDays))
+		habit := s.within(Habit, longestDays)
+		habit.SpanDays, chance.WindowDays = o.HorizonDays, longestDays
+		p.add(habit, chance)
+		if s.anything {
+			continue
 		}
-		p.sums(e, windows, o)
-		p.popularity(e, o)
+		p.add(s.within(Weekend, habitDays), s.within(Night, habitDays))
+		p.sums(s.EventSummary, windows, o)
+		p.popularity(s.EventSummary, o)
 	}
 	return p
 }
@@ -144,11 +151,11 @@ func (p *Plan) add(c ...Column) { p.Columns = append(p.Columns, c...) }
 func (p *Plan) leaveOut(what, why string) { p.LeftOut = append(p.LeftOut, LeftOut{what, why}) }
 
 // windows returns those of a tier that differ for an event: of all that are longer than it is known the shortest.
-func (p *Plan) windows(day int32, e segments.EventSummary, tier []int) []int {
-	known := int(day-e.FirstDay) + 1
+func (p *Plan) windows(day int32, s subject, tier []int) []int {
+	known := int(day-s.FirstDay) + 1
 	for i, w := range tier {
 		if w >= known && i+1 < len(tier) {
-			p.leaveOut(fmt.Sprintf("windows of %s above %dd", value.Quote(e.Name), w), fmt.Sprintf("the event is known for %d days; columns per %dd of data stand for them", known, longestDays))
+			p.leaveOut(fmt.Sprintf("windows of %s above %dd", s, w), fmt.Sprintf("the event is known for %d days; columns per %dd of data stand for them", known, longestDays))
 			return tier[:i+1]
 		}
 	}
@@ -158,96 +165,38 @@ func (p *Plan) windows(day int32, e segments.EventSummary, tier []int) []int {
 // each adds a column for every window, and where the longest is left out the scaled one of it. The shortest window beyond the data holds all of them
 // at the time of training, and less and less of them later; the scaled column goes on to say who has done much since the beginning. It
 // does not replace the other: later on, those who did little have less of it than anybody had in training, and look alike.
-func (p *Plan) each(c Column, e segments.EventSummary, windows []int) {
+func (p *Plan) each(c Column, s subject, windows []int) {
 	for _, w := range windows {
 		c.WindowDays = w
 		p.add(c)
 	}
 	if !slices.Contains(windows, longestDays) {
-		c.WindowDays, c.Scaled, c.SinceDay = longestDays, true, e.FirstDay
+		c.WindowDays, c.Scaled, c.SinceDay = longestDays, true, s.FirstDay
 		p.add(c)
 	}
 }
 
-// longKnown says whether an event is known for longer than the longest window. Who has not done it for so long has nothing in any window: only
-// how long ago it was, and what came of it in all, tell those who may come back from those who will not.
-func longKnown(day int32, e segments.EventSummary) bool { return day-e.FirstDay >= longestDays }
-
 // behaviour adds recency, counts and trends.
-func (p *Plan) behaviour(day int32, e segments.EventSummary, windows []int) {
-	recency := Column{Family: Recency, Name: e.Name, WindowDays: longestDays}
-	if longKnown(day, e) {
+func (p *Plan) behaviour(day int32, s subject, windows []int) {
+	recency := s.within(Recency, longestDays)
+	if s.longKnown(day) {
 		recency.WindowDays = 0
 	}
 	p.add(recency)
-	p.each(Column{Family: Count, Name: e.Name}, e, windows)
+	p.each(s.column(Count), s, windows)
 	for _, pair := range [][2]int{{7, 30}, {30, 90}, {90, 365}} {
 		if slices.Contains(windows, pair[0]) && slices.Contains(windows, pair[1]) {
-			p.add(Column{Family: Trend, Name: e.Name, WindowDays: pair[0], LongDays: pair[1]})
+			trend := s.within(Trend, pair[0])
+			trend.LongDays = pair[1]
+			p.add(trend)
 		}
-	}
-}
-
-// sums adds the sums of an event's amounts: the declared ones first, then those of the most different values, which tell most.
-func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
-	taken, summed := 0, 0
-	declared := func(property segments.PropertySummary) int {
-		if slices.Contains(o.Amounts, e.Name+"."+property.Name) {
-			return 0
-		}
-		return 1
-	}
-	properties := slices.SortedStableFunc(slices.Values(e.Properties), func(a, b segments.PropertySummary) int {
-		return cmp.Or(cmp.Compare(declared(a), declared(b)), cmp.Compare(b.Distinct, a.Distinct))
-	})
-	for _, property := range properties {
-		if property.Numbers == 0 {
-			continue
-		}
-		j := judge(e.Name, property, o)
-		p.Properties = append(p.Properties, j)
-		what := "property " + value.Quote(e.Name+"."+property.Name)
-		switch {
-		case !j.Amount:
-			p.leaveOut(what, "it is no amount: "+j.Why)
-		case taken == mostProperties:
-			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
-		default:
-			taken++
-			if o.FewSums && summed > 0 && declared(property) == 1 {
-				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and there is data for few columns; declare it an amount to have them")
-				continue
-			}
-			summed++
-			p.each(Column{Family: Sum, Name: e.Name, Property: property.Name}, e, windows)
-			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
-		}
-	}
-}
-
-// popularity adds that of what people take, if a property says so: one whose values, of which there are many, are no amounts and mostly shared with
-// others. Of several it is the one with the most values, which says most.
-func (p *Plan) popularity(e segments.EventSummary, o Options) {
-	const fewestValues = 10
-	best := segments.PropertySummary{Values: fewestValues - 1}
-	for _, property := range e.Properties {
-		switch {
-		case property.Values <= best.Values || 2*property.Valued < property.Events || 4*property.Shared < 3*property.Valued:
-		case slices.Contains(timeWords, lastWord(property.Name)):
-		case property.Numbers > 0 && judge(e.Name, property, o).Amount:
-		default:
-			best = property
-		}
-	}
-	if best.Name != "" {
-		p.add(Column{Family: Popularity, Name: e.Name, Property: best.Name, SpanDays: latelyDays, WindowDays: longestDays})
 	}
 }
 
 const sent = "push.sent"
 
 // receipt adds the exposure to messages, and the rates given that.
-func (p *Plan) receipt(day int32, e segments.EventSummary, events []segments.EventSummary, tier []int, o Options) {
+func (p *Plan) receipt(day int32, e subject, all []subject, tier []int, o Options) {
 	what := "event " + value.Quote(e.Name)
 	switch {
 	case o.WithoutReceipts:
@@ -257,12 +206,12 @@ func (p *Plan) receipt(day int32, e segments.EventSummary, events []segments.Eve
 	case e.Name != "push.clicked" && e.Name != "push.dismissed":
 		p.leaveOut(what, "of receipts only what was sent, clicked and dismissed makes columns")
 	default:
-		i := slices.IndexFunc(events, func(other segments.EventSummary) bool { return other.Name == sent })
+		i := slices.IndexFunc(all, func(other subject) bool { return other.Name == sent })
 		if i < 0 {
 			p.leaveOut(what, "its rate needs "+value.Quote(sent)+", which is not there")
 			return
 		}
-		for _, w := range p.windows(day, events[i], tier) {
+		for _, w := range p.windows(day, all[i], tier) {
 			if w >= 7 { // a rate of a day or three is mostly none
 				p.add(Column{Family: Rate, Name: e.Name, Per: sent, WindowDays: w})
 			}

@@ -12,8 +12,8 @@ import (
 type popularity struct {
 	event, property string
 	days            int
-	weights         []uint64         // by how many days before somebody's newest day; beyond them 0
-	ranks           map[int64]uint16 // by code, in 65536ths; a value that nobody had is not there
+	weights         []uint64       // by how many days before somebody's newest day; beyond them 0
+	ranks           byCode[uint16] // in 65536ths
 }
 
 const (
@@ -45,10 +45,7 @@ func (s *Source) readPopularities(ctx context.Context) error {
 	}
 	r := s.view.BlockReader(ctx)
 	defer r.Close()
-	counts := make([]map[int64]uint32, len(s.popularities))
-	for i := range counts {
-		counts[i] = map[int64]uint32{}
-	}
+	counts := make([]byCode[uint32], len(s.popularities))
 	var everyone segments.Words
 	for block := range s.view.Blocks() {
 		if anybody, err := r.GoTo(block); err != nil {
@@ -62,7 +59,7 @@ func (s *Source) readPopularities(ctx context.Context) error {
 				err := d.Rows(&everyone, func(rows segments.EventRows) {
 					rows.Codes(p.property, func(_ []uint16, codes []int64) {
 						for _, c := range codes {
-							counts[i][c]++
+							counts[i].set(c, counts[i].of(c)+1)
 						}
 					})
 				})
@@ -73,20 +70,20 @@ func (s *Source) readPopularities(ctx context.Context) error {
 		}
 	}
 	for i, p := range s.popularities {
-		p.ranks = ranksOf(counts[i])
+		p.ranks = ranksOf(&counts[i])
 	}
 	return nil
 }
 
 // ranksOf turns counts into ranks: of all events the share whose value came less often, and half of those whose value came as often. Their mean over all
 // events is one half.
-func ranksOf(counts map[int64]uint32) map[int64]uint16 {
+func ranksOf(counts *byCode[uint32]) (ranks byCode[uint16]) {
 	events := map[uint32]uint64{} // by how often their value came
 	all := uint64(0)
-	for _, n := range counts {
+	counts.each(func(_ int64, n uint32) {
 		events[n] += uint64(n)
 		all += uint64(n)
-	}
+	})
 	sizes := make([]uint32, 0, len(events))
 	for n := range events {
 		sizes = append(sizes, n)
@@ -99,10 +96,7 @@ func ranksOf(counts map[int64]uint32) map[int64]uint16 {
 		rankOf[n] = uint16(min(math.Round(share*fullRank), fullRank-1))
 		below += events[n]
 	}
-	ranks := make(map[int64]uint16, len(counts))
-	for code, n := range counts {
-		ranks[code] = rankOf[n]
-	}
+	counts.each(func(code int64, n uint32) { ranks.set(code, rankOf[n]) })
 	return ranks
 }
 
@@ -129,7 +123,7 @@ func (t *tastes) add(rows segments.EventRows, age int, newest *[segments.BlockCI
 			}
 			w := t.weights[before]
 			t.weight[x] += w
-			t.ranked[x] += w * uint64(t.ranks[codes[i]])
+			t.ranked[x] += w * uint64(t.ranks.of(codes[i]))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package features
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"whowhen.dev/whowhen/segments"
 )
@@ -21,6 +22,7 @@ type Source struct {
 	levels  Levels
 	// What is popular, of each kind that columns ask for.
 	popularities []*popularity
+	anything     []string // events, if a column is of anything
 }
 
 // NewSource reads what columns need to know of everybody, which takes time only where a column is a Popularity. Columns of events, tags and
@@ -32,6 +34,9 @@ func NewSource(ctx context.Context, v *segments.View, columns []Column, levels L
 		if err := c.Check(); err != nil {
 			return nil, fmt.Errorf("column %d: %w", i+1, err)
 		}
+		if c.Anything && s.anything == nil {
+			s.anything = behaviours(v)
+		}
 		if c.Family == Popularity && s.popularity(c) == nil {
 			s.popularities = append(s.popularities, newPopularity(c))
 		}
@@ -40,6 +45,11 @@ func NewSource(ctx context.Context, v *segments.View, columns []Column, levels L
 		return nil, err
 	}
 	return s, s.readPopularities(ctx)
+}
+
+// behaviours are all events but those about messages.
+func behaviours(v *segments.View) []string {
+	return slices.DeleteFunc(v.Events(), isReceipt)
 }
 
 func (s *Source) popularity(c Column) *popularity {

@@ -77,7 +77,7 @@ func (t *tally) reset(e *event) {
 	}
 }
 
-// day adds a day, newest first.
+// day adds a day of an event, newest first.
 func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Words) error {
 	const thursday = 4 // 1970-01-01, where Sunday is 0
 	weekday := ((int(d.Day())+thursday)%7 + 7) % 7
@@ -90,7 +90,11 @@ func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Wo
 		if age < e.counts {
 			add(&t.count, who, 1)
 		}
-		if age < e.onDays {
+		switch {
+		case age >= e.onDays:
+		case e.anything:
+			t.addDay(who, int32(age)+1)
+		default:
 			add(&t.days, who, 1)
 		}
 		if age < e.bounds {
@@ -125,6 +129,15 @@ func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Wo
 func add(to *[segments.BlockCIDs]uint32, who []uint16, weight uint32) {
 	for _, x := range who {
 		to[x] += weight
+	}
+}
+
+// addDay counts a day, by its age plus one, of those of whom it has not been noted.
+func (t *tally) addDay(who []uint16, age int32) {
+	for _, x := range who {
+		if t.oldest[x] != age {
+			t.days[x]++
+		}
 	}
 }
 

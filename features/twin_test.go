@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"whowhen.dev/whowhen/features"
@@ -19,11 +20,11 @@ type twin struct {
 	levels features.Levels
 }
 
-// of returns the events of a CID of one name whose day counts and lies in a window, 0 being none.
-func (w twin) of(cid, name string, window int) (found []happening) {
+// of returns the events of a CID, those of one name or else all but receipts, whose day counts and lies in a window, 0 being none.
+func (w twin) of(cid, name string, anything bool, window int) (found []happening) {
 	for _, e := range w.events {
 		age := w.today - dayOf(w.zone, e.millis)
-		if e.cid == cid && e.name == name && age >= 0 && e.millis <= w.now && (window == 0 || int(age) < window) {
+		if e.cid == cid && (e.name == name || anything && !strings.HasPrefix(e.name, "push.")) && age >= 0 && e.millis <= w.now && (window == 0 || int(age) < window) {
 			found = append(found, e)
 		}
 	}
@@ -41,7 +42,7 @@ func (w twin) ages(events []happening) (ages []int) {
 
 func (w twin) column(c features.Column, cid string) float32 {
 	nothing := float32(math.NaN())
-	events := w.of(cid, c.Name, c.WindowDays)
+	events := w.of(cid, c.Name, c.Anything, c.WindowDays)
 	ages := w.ages(events)
 	ratio := func(part, whole float64) float32 {
 		if whole == 0 {
@@ -102,7 +103,7 @@ func (w twin) column(c features.Column, cid string) float32 {
 		nearest, _ := sum.Float64()
 		return float32(nearest)
 	case features.Trend:
-		return ratio(float64(len(events))/float64(c.WindowDays), float64(len(w.of(cid, c.Name, c.LongDays)))/float64(c.LongDays))
+		return ratio(float64(len(events))/float64(c.WindowDays), float64(len(w.of(cid, c.Name, c.Anything, c.LongDays)))/float64(c.LongDays))
 	case features.Weekend:
 		return among(func(e happening) bool {
 			day := time.UnixMilli(e.millis).In(w.zone).Weekday()
@@ -117,7 +118,7 @@ func (w twin) column(c features.Column, cid string) float32 {
 			return at.Hour() < 6
 		})
 	case features.Rate:
-		return ratio(float64(len(events)), float64(len(w.of(cid, c.Per, c.WindowDays))))
+		return ratio(float64(len(events)), float64(len(w.of(cid, c.Per, false, c.WindowDays))))
 	case features.Tenure:
 		return float32(w.today - dayOf(w.zone, w.heard(cid)))
 	case features.Tag:

@@ -1,9 +1,11 @@
 package segments_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -276,5 +278,69 @@ func TestMembers(t *testing.T) {
 	defer r.Close()
 	if _, err := r.GoTo(0); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled reading: %v", err)
+	}
+}
+
+// TestDaysOfAll merges the days of several events, which come one by one as well.
+func TestDaysOfAll(t *testing.T) {
+	now := time.Date(2024, 3, 31, 12, 0, 0, 0, time.UTC)
+	_, a := open(t, t.TempDir(), segments.Options{Clock: func() time.Time { return now }})
+	events := []string{"buy", "open", "never", "view"}
+	r, err := a.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		for i := range 60 {
+			at := now.AddDate(0, 0, -[]int{i % 7, i * i % 11, 0, 19_800 + i%3}[i%4]).UnixMilli()
+			if name := events[i%4]; name != "never" {
+				b.Event(i, batch.Event{CID: fmt.Sprint("c", i%5), Name: name, TimeMillis: at, OffsetMinutes: batch.NoOffset})
+			}
+		}
+		return nil
+	}})
+	if err != nil || len(r.Rejects) > 0 {
+		t.Fatal(r, err)
+	}
+	v, err := a.View(t.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if got := v.Events(); !slices.Equal(slices.Sorted(slices.Values(got)), []string{"buy", "open", "view"}) {
+		t.Errorf("the events are %q", got)
+	}
+	reader := v.BlockReader(t.Context())
+	defer reader.Close()
+	if _, err := reader.GoTo(0); err != nil {
+		t.Fatal(err)
+	}
+	type did struct {
+		day int32
+		who string
+	}
+	tell := func(days []segments.EventDay) (all []did) {
+		for _, d := range days {
+			who, err := d.Who()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, did{d.Day(), fmt.Sprint(who)})
+		}
+		return all
+	}
+	for _, from := range []int32{math.MinInt32, 13, v.Day() - 5, v.Day(), v.Day() + 1} {
+		var want []did
+		for _, name := range events {
+			want = append(want, tell(reader.Days(name, from))...)
+		}
+		slices.SortStableFunc(want, func(x, y did) int { return cmp.Compare(y.day, x.day) })
+		for range 2 { // its lists are used again
+			if got := tell(reader.DaysOfAll(events, from)); !slices.Equal(got, want) {
+				t.Errorf("from %d: %v, want %v", from, got, want)
+			}
+		}
+		if from == math.MinInt32 && (len(want) < 15 || want[len(want)-1].day > 20) {
+			t.Errorf("%v are not all days", want)
+		}
+	}
+	if got := reader.DaysOfAll(nil, math.MinInt32); len(got) > 0 {
+		t.Errorf("of no event there is %v", tell(got))
 	}
 }
