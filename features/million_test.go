@@ -3,6 +3,7 @@ package features_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,14 @@ func BenchmarkMillion(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	popularities := slices.DeleteFunc(slices.Clone(plan.Columns), func(c features.Column) bool { return c.Family != features.Popularity })
+	b.Run(fmt.Sprintf("popularities=%d", len(popularities)), func(b *testing.B) {
+		for b.Loop() { // before the first CID
+			if _, err := features.NewSource(b.Context(), v, popularities, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
 		b.Run(fmt.Sprintf("columns=%d/workers=%d", len(plan.Columns), workers), func(b *testing.B) {
 			for b.Loop() {
