@@ -95,6 +95,45 @@ func TestChooseFirst(t *testing.T) {
 	}
 }
 
+// TestChooseMany names more events than a model has room for: all of them as long as they fit, and then the frequent ones.
+func TestChooseMany(t *testing.T) {
+	catalog, first := &segments.Catalog{Day: 1000}, []string{}
+	for i := range 60 {
+		name := cidOf(i)
+		catalog.Events = append(catalog.Events, segments.EventSummary{Name: name, Count: uint64(1000 + i), FirstDay: 900, LastDay: 1000,
+			Properties: []segments.PropertySummary{{Name: "item", Events: 1000, Present: 1000, Values: 200, Valued: 1000, Shared: 990}}})
+		first = append(first, name)
+	}
+	for _, bound := range []int{0, 100, 512} {
+		plan, err := features.Choose(catalog, features.Options{First: first, MostColumns: 30, Bound: bound})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds, popularities := map[string]bool{}, 0
+		for _, c := range plan.Columns {
+			kinds[c.Name] = true
+			if c.Family == features.Popularity {
+				popularities++
+			}
+		}
+		delete(kinds, "")
+		if n := len(plan.Columns); bound == 0 && len(kinds) < 60 || bound > 0 && (n > bound || n < bound-20 || !kinds[cidOf(59)] || kinds[cidOf(0)]) {
+			t.Errorf("bound %d: %d columns of %d events", bound, n, len(kinds))
+		}
+		if want := min(16, len(kinds)); popularities != want {
+			t.Errorf("bound %d: %d popularities, want %d", bound, popularities, want)
+		}
+		h := history{zone: time.UTC, now: time.Date(2024, 4, 5, 11, 0, 0, 0, time.UTC)}
+		app, closed := h.open(t, t.TempDir(), 3)
+		v := pinned(t, app)
+		if _, err := features.NewSource(t.Context(), v, plan.Columns, nil); err != nil {
+			t.Errorf("bound %d: %v", bound, err)
+		}
+		v.Close()
+		closed()
+	}
+}
+
 // TestShared counts whose values others have as well.
 func TestShared(t *testing.T) {
 	h := history{zone: time.UTC, now: time.Date(2024, 4, 5, 11, 0, 0, 0, time.UTC)}

@@ -147,8 +147,8 @@ func (c Column) Check() error {
 	}
 	if c.spans() {
 		want.SpanDays = c.SpanDays
-		if c.SpanDays < 1 || c.SpanDays > MaxWindowDays {
-			return fmt.Errorf("a span is of 1d to %dd", MaxWindowDays)
+		if most := c.longestSpanDays(); c.SpanDays < 1 || c.SpanDays > most {
+			return fmt.Errorf("the span of a %s is of 1d to %dd", c.Family, most)
 		}
 	}
 	if c.Anything && !c.Family.ofAnything() {
@@ -226,6 +226,14 @@ func (c Column) ofProperty() bool {
 // spans says whether the column has a number of days besides its window.
 func (c Column) spans() bool {
 	return c.Family == Habit || c.Family == Chance || c.Family == Popularity
+}
+
+// longestSpanDays bounds what everybody's events are read of.
+func (c Column) longestSpanDays() int {
+	if c.Family == Popularity {
+		return 366
+	}
+	return MaxWindowDays
 }
 
 func days(n int) string { return strconv.Itoa(n) + "d" }

@@ -84,6 +84,7 @@ func TestParseErrors(t *testing.T) {
 		{`chance("open")`, "expected ','", 13},
 		{`chance("open", 36501d)`, "expected a number of days", 15},
 		{`popularity("purchase.item")`, "expected ','", 26},
+		{`popularity("purchase.item", 367d)`, "the span of a popularity is of 1d to 366d", 0},
 		{`popularity("item", 30d)`, "a popularity is of an event and a property", 17},
 		{`popularity("purchase.item", within 30d)`, "expected a number of days", 28},
 		{`popularity("purchase.item", 30d, per 7d since 2026-01-01)`, "has no use for", 0},

@@ -14,7 +14,7 @@ type Options struct {
 	// only their present state.
 	Static []Column
 	// First are the events that matter most, such as those of the question: when there are too many columns, others are left out for them, and these
-	// never.
+	// only beyond Bound.
 	First []string
 	// HorizonDays is how far ahead a model is to look; 0 means 30.
 	HorizonDays int
@@ -24,6 +24,8 @@ type Options struct {
 	WithoutReceipts bool
 	// MostColumns bounds the choice; 0 means DefaultMostColumns. Only the events of First may exceed it, where there is no less to be said of them.
 	MostColumns int
+	// Bound is how many columns there may be whatever they are of; 0 means that there is no bound.
+	Bound int
 	// FewSums has sums made of but the declared amounts of each event, or else of the one with the most different values.
 	FewSums bool
 }
@@ -89,10 +91,14 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 		if len(wanted.subjects) == 0 {
 			return Plan{}, fmt.Errorf("at most %d columns are wanted, which is too few", most)
 		}
-		left, ok := wanted.lessen(most)
-		if !ok {
+		bound := len(plan.Columns)
+		if o.Bound > 0 {
+			bound = o.Bound - len(static.Columns)
+		}
+		if len(plan.Columns) <= bound && wanted.leastAlready() {
 			return plan.with(static, dropped), nil
 		}
+		left := wanted.lessen(most)
 		dropped = append(dropped, left...)
 	}
 }

@@ -60,7 +60,17 @@ func (p *Plan) popularity(e segments.EventSummary, o Options) {
 			best = property
 		}
 	}
-	if best.Name != "" {
+	popularities := 0
+	for _, c := range p.Columns {
+		if c.Family == Popularity {
+			popularities++
+		}
+	}
+	switch {
+	case best.Name == "":
+	case popularities == maxPopularities:
+		p.leaveOut("the popularity of "+value.Quote(e.Name+"."+best.Name), fmt.Sprintf("there are %d others", maxPopularities))
+	default:
 		p.add(Column{Family: Popularity, Name: e.Name, Property: best.Name, SpanDays: latelyDays, WindowDays: longestDays})
 	}
 }

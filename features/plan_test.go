@@ -265,6 +265,13 @@ func TestFit(t *testing.T) {
 	for n := range 17 {
 		habits = append(habits, features.Column{Family: features.Habit, Name: "buy", SpanDays: n + 1})
 	}
+	var popularities []features.Column
+	for i := range 17 {
+		popularities = append(popularities, features.Column{Family: features.Popularity, Name: "buy", Property: "amount", SpanDays: i + 1})
+	}
+	if _, err := features.NewSource(t.Context(), v, popularities, nil); err == nil || !strings.Contains(err.Error(), "at most 16") {
+		t.Errorf("17 popularities: %v", err)
+	}
 	if _, err := features.NewSource(t.Context(), v, habits, nil); err == nil || !strings.Contains(err.Error(), "at most 16") {
 		t.Errorf("17 habits of an event: %v", err)
 	}

@@ -38,7 +38,11 @@ func (p *popularity) of(c Column) bool {
 	return p.event == c.Name && p.property == c.Property && p.days == c.SpanDays
 }
 
-// readPopularities reads everybody's events of the last days. It takes some 20 bytes for each value that somebody had then.
+// maxPopularities bounds the kinds of popularity that a source has, since each takes a megabyte of every extractor and a table of the values.
+const maxPopularities = 16
+
+// readPopularities reads everybody's events of the last days. For each value that somebody had then it takes some six bytes if that is a string, and some
+// forty if it is a number.
 func (s *Source) readPopularities(ctx context.Context) error {
 	if len(s.popularities) == 0 {
 		return nil
@@ -70,7 +74,7 @@ func (s *Source) readPopularities(ctx context.Context) error {
 		}
 	}
 	for i, p := range s.popularities {
-		p.ranks = ranksOf(&counts[i])
+		p.ranks, counts[i] = ranksOf(&counts[i]), byCode[uint32]{}
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func NewSource(ctx context.Context, v *segments.View, columns []Column, levels L
 			s.anything = behaviours(v)
 		}
 		if c.Family == Popularity && s.popularity(c) == nil {
+			if len(s.popularities) == maxPopularities {
+				return nil, fmt.Errorf("column %s: at most %d different popularities can be computed at a time", c, maxPopularities)
+			}
 			s.popularities = append(s.popularities, newPopularity(c))
 		}
 	}

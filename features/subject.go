@@ -19,7 +19,7 @@ type subject struct {
 // wishes are subjects in the order in which they are wanted.
 type wishes struct {
 	subjects []subject
-	firsts   int      // of them that are never dropped
+	firsts   int      // of them that are asked about
 	lessened bool     // by an event that is no receipt: while each has columns of its own, those of anything say the same
 	anything *subject // nil when there are not several events, and when it has had its turn
 }
@@ -45,24 +45,28 @@ func newWishes(events []segments.EventSummary, first []string) wishes {
 	return w
 }
 
-// lessen wants less, as there would be more than so many columns, and returns what is left out now; it is not ok when nothing may be. Anything goes in two steps.
-func (w *wishes) lessen(most int) (left []LeftOut, ok bool) {
+// leastAlready says whether but those are wanted that are asked about.
+func (w *wishes) leastAlready() bool { return len(w.subjects) <= w.firsts }
+
+// lessen wants less, as there would be more than so many columns, and returns what is left out now. Anything goes in two steps.
+func (w *wishes) lessen(most int) (left []LeftOut) {
 	n := len(w.subjects) - 1
-	if n < w.firsts {
-		return nil, false
-	}
 	last := w.subjects[n]
 	if last.anything && !last.brief {
 		w.subjects[n].brief = true
-		return nil, true
+		return nil
 	}
 	w.subjects = w.subjects[:n]
 	if last.anything {
-		return []LeftOut{{"events of any kind, taken together", fmt.Sprintf("there would be more than %d columns", most)}}, true
+		return []LeftOut{{"events of any kind, taken together", fmt.Sprintf("there would be more than %d columns", most)}}
 	}
 	w.lessened = w.lessened || !isReceipt(last.Name)
-	return []LeftOut{{"event " + value.Quote(last.Name),
-		fmt.Sprintf("there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times", most, last.Count)}}, true
+	why := "there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times"
+	if n < w.firsts {
+		w.firsts--
+		why = "there would be far more than %d columns, and it is the rarest of those asked about: it happened %d times"
+	}
+	return []LeftOut{{"event " + value.Quote(last.Name), fmt.Sprintf(why, most, last.Count)}}
 }
 
 // wantAnything wants anything, too, if there is more to it than what is wanted already, and says whether it does so now. Its place is after the events that are asked

@@ -75,10 +75,11 @@ func byShare(r metrics.Rows) []report.ShareThreshold {
 		if below == r.Probability[i] || next == len(shares) || share < shares[next] {
 			continue
 		}
-		all = append(all, report.ShareThreshold{Share: shares[next], Threshold: threshold(cut(r.Probability[i], below), caught, vain, positives)})
 		for next < len(shares) && shares[next] <= share {
 			next++
 		}
+		// Where several shares end among equal scores, it stands for the largest, which it exceeds by least.
+		all = append(all, report.ShareThreshold{Share: shares[next-1], Threshold: threshold(cut(r.Probability[i], below), caught, vain, positives)})
 	}
 	return all
 }

@@ -53,7 +53,7 @@ func TestByShare(t *testing.T) {
 func TestByShareOfTies(t *testing.T) {
 	r := metrics.Rows{Probability: []float64{0.25, 0.75, 0.25, 0.25}, Label: []bool{true, true, false, false}, Weight: []float32{1, 2, 10, 7}}
 	all := byShare(r)
-	if len(all) != 2 || all[0].Score != 0.3 && all[0].Score != 0.7 || all[0].Messaged != 2 || all[0].Recall != 2./3 || all[1].Share != 0.2 || all[1].Messaged != 20 || all[1].Score != 0.2 && all[1].Score != 0 {
+	if len(all) != 2 || all[0].Score != 0.3 && all[0].Score != 0.7 || all[0].Messaged != 2 || all[0].Recall != 2./3 || all[0].Share != 0.1 || all[1].Share != 1 || all[1].Messaged != 20 || all[1].Score != 0.2 && all[1].Score != 0 {
 		t.Errorf("%+v", all)
 	}
 	if none := byShare(metrics.Rows{}); len(none) != 0 {

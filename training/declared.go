@@ -30,33 +30,33 @@ func (j *job) checkDeclared(c *segments.Catalog) error {
 		}
 	}
 	for _, name := range d.Amounts {
-		p, err := property(c, "amounts", name)
+		p, err := j.property(c, "amounts", name)
 		if err != nil {
 			return err
 		}
-		if p.Numbers == 0 {
+		if p != nil && p.Numbers == 0 {
 			return &propensity.DefinitionError{Field: "amounts", Message: fmt.Sprintf("%s holds %s, and no number, so there is nothing to sum", value.Quote(name), holds(p))}
 		}
 	}
 	for _, name := range d.NotAmounts {
-		if _, err := property(c, "not_amounts", name); err != nil {
+		if _, err := j.property(c, "not_amounts", name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// property finds event.property. Either may have a dot in its name.
-func property(c *segments.Catalog, field, full string) (*segments.PropertySummary, error) {
+// property finds event.property. Either may have a dot in its name. It is nil when it is there, and nothing certain can be said of its values since not
+// all of the event's were looked at.
+func (j *job) property(c *segments.Catalog, field, full string) (*segments.PropertySummary, error) {
 	var known, ofEvent []string
 	for _, e := range c.Events {
+		if name, ok := strings.CutPrefix(full, e.Name+"."); ok && j.base.KnowsProperty(e.Name, name) {
+			return named(c, e.Name, name), nil
+		}
 		for i := range e.Properties {
 			p := &e.Properties[i]
-			name := e.Name + "." + p.Name
-			if name == full {
-				return p, nil
-			}
-			known = append(known, name)
+			known = append(known, e.Name+"."+p.Name)
 			if strings.HasPrefix(full, e.Name+".") {
 				ofEvent = append(ofEvent, p.Name)
 			}

@@ -121,3 +121,33 @@ func TestImpossiblePart(t *testing.T) {
 		t.Errorf("warnings %q", r.Report.Warnings)
 	}
 }
+
+// TestDeclaredBeyondTheSample holds that nothing is said of a property that was not, or only in part, among the events looked at.
+func TestDeclaredBeyondTheSample(t *testing.T) {
+	v, err := shop(t).View(t.Context(), segments.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	c, err := v.Catalog(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{base: v}
+	buy := slices.IndexFunc(c.Events, func(e segments.EventSummary) bool { return e.Name == "buy" })
+	color := slices.IndexFunc(c.Events[buy].Properties, func(p segments.PropertySummary) bool { return p.Name == "color" })
+	if p, err := j.property(c, "amounts", "buy.color"); err != nil || p == nil {
+		t.Errorf("%v, %v", p, err)
+	}
+	c.Events[buy].Properties[color].Events-- // there may be a number
+	if p, err := j.property(c, "amounts", "buy.color"); err != nil || p != nil {
+		t.Errorf("%v, %v", p, err)
+	}
+	c.Events[buy].Properties = slices.Delete(c.Events[buy].Properties, color, color+1)
+	if p, err := j.property(c, "amounts", "buy.color"); err != nil || p != nil {
+		t.Errorf("%v, %v", p, err)
+	}
+	if p, err := j.property(c, "amounts", "buy.colour"); err == nil {
+		t.Errorf("%v", p)
+	}
+}

@@ -42,12 +42,12 @@ func (j *job) never(c *segments.Catalog) (reasons []string) {
 	return reasons
 }
 
-// named is the property of an event, or nil.
+// named is the property of an event, or nil when there is none, or when not all of the event's values were looked at, so that there may be others.
 func named(c *segments.Catalog, event, name string) *segments.PropertySummary {
 	for _, e := range c.Events {
 		for i := range e.Properties {
-			if e.Name == event && e.Properties[i].Name == name {
-				return &e.Properties[i]
+			if p := &e.Properties[i]; e.Name == event && p.Name == name && uint64(p.Events) == e.Count {
+				return p
 			}
 		}
 	}

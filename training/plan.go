@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"whowhen.dev/whowhen/features"
+	"whowhen.dev/whowhen/models"
 	"whowhen.dev/whowhen/segments"
 )
 
@@ -35,6 +36,7 @@ func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
 		o.Static = append(o.Static, features.Column{Family: features.Attribute, Name: name})
 	}
 	o.MostColumns += len(o.Static)
+	o.Bound = models.MaxColumns
 	o.FewSums = o.MostColumns < features.DefaultMostColumns
 	plan, err := features.Choose(j.catalog, o)
 	if err != nil {

@@ -51,6 +51,9 @@ func (m *Model) Some(ctx context.Context, v *segments.View, cids []string, moved
 			places = append(places, place{ordinal, row})
 		}
 	}
+	if len(places) == 0 {
+		return scores, nil
+	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
 	source, err := features.NewSource(ctx, v, m.columns, m.levels)
 	if err != nil {

@@ -38,6 +38,42 @@ func random(rows, dense, sparse int, weighted bool, seed uint64) *Problem {
 	return p
 }
 
+// spiky has columns in which few rows stand out, as counts do, and weights that differ much.
+func spiky(seed uint64, rows, columns int) *Problem {
+	r := rand.New(rand.NewPCG(seed, 9))
+	p := &Problem{Design: &Design{Rows: rows, Dense: columns}, Workers: 2, MaxIterations: 300}
+	for range rows {
+		sum := -1.0
+		for j := range columns {
+			x := 0.02 * r.NormFloat64()
+			if r.IntN(3000) == 0 {
+				x = 50 * (1 + r.Float64())
+			}
+			p.Design.X = append(p.Design.X, float32(x))
+			sum += x * float64(j%3-1)
+		}
+		p.Label = append(p.Label, r.Float64() < 1/(1+math.Exp(-sum)))
+		p.Weight = append(p.Weight, float32(math.Exp(2*r.NormFloat64())))
+	}
+	p.Design.Start = make([]int64, rows+1)
+	return p
+}
+
+// TestSpikes holds that searches end where the curvature of the first guess says little of that at the minimum.
+func TestSpikes(t *testing.T) {
+	for seed := range uint64(6) {
+		p := spiky(seed, 12_000, 24)
+		for _, penalty := range []float64{0.1, 1, 10} {
+			p.Penalty = penalty
+			if m, err := Minimise(t.Context(), p, nil); err != nil {
+				t.Errorf("seed %d, penalty %v: %v", seed, penalty, err)
+			} else if m.Gradient > 1e-6 {
+				t.Errorf("seed %d, penalty %v: a slope of %v is left", seed, penalty, m.Gradient)
+			}
+		}
+	}
+}
+
 func TestGradientIsTheDerivative(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := random(rapid.IntRange(1, 50).Draw(t, "rows"), rapid.IntRange(0, 4).Draw(t, "dense"), rapid.IntRange(0, 3).Draw(t, "sparse"),

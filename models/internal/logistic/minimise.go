@@ -38,7 +38,7 @@ const (
 	stopSlope   = 1e-9
 	acceptSlope = 1e-5
 	// Without a penalty, standardised coefficients beyond this mean that the least loss is at infinity.
-	runaway = 50
+	runaway = 20
 	// turnAfter is after how many iterations the axes are turned anew, by the second derivative where the search has
 	// come to: with good axes it takes fewer, and with bad ones each further one gains little.
 	turnAfter = 6
@@ -109,10 +109,10 @@ func (p *Problem) large() bool {
 // many iterations it took, and reason why the last search ended.
 func (p *Problem) descend(ctx context.Context, start []float64, curvature *mat.SymDense, most int, enough float64) (s *search, m *Minimum, reason string, err error) {
 	m = &Minimum{}
-	for stride := p.curvatureStride(); ; stride /= 2 {
+	for stride := p.curvatureStride(); ; stride = max(1, stride/2) {
 		s = newSearch(p, start, lowerRoot(p.withRidge(curvature)))
 		limit := most - m.Iterations
-		again := stride > 0 && limit > turnAfter
+		again := limit > turnAfter
 		if again {
 			limit = turnAfter
 		}
