@@ -36,7 +36,7 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 		default:
 			taken++
 			if o.FewSums && summed > 0 && declared(property) == 1 {
-				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and there is data for few columns; declare it an amount to have them")
+				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and few columns are wanted; declare it an amount to have them")
 				continue
 			}
 			summed++

@@ -55,11 +55,18 @@ func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
 			j.notes = append(j.notes, fmt.Sprintf("%s.%s is taken for what people take, and its popularity is a column: others have most of its values as well", c.Name, c.Property))
 		}
 	}
+	few := fmt.Sprintf("there is data for %d columns only", o.MostColumns)
+	if j.options.MostColumns > 0 {
+		few = fmt.Sprintf("%d columns are wanted", o.MostColumns)
+	}
+	if len(plan.Columns) > o.MostColumns {
+		j.notes = append(j.notes, fmt.Sprintf("%s, and there are %d: the events that the definition names keep theirs", few, len(plan.Columns)))
+	}
 	if o.FewSums {
 		before := len(plan.Columns)
 		plan.Columns = slices.DeleteFunc(plan.Columns, j.fine)
 		if n := before - len(plan.Columns); n > 0 {
-			j.leftOut = append(j.leftOut, fmt.Sprintf("%d columns of trends, of weekends and nights, and of windows below a quarter of the horizon: there is data for %d columns only", n, o.MostColumns))
+			j.leftOut = append(j.leftOut, fmt.Sprintf("%d columns of trends, of weekends and nights, and of windows below a quarter of the horizon: %s", n, few))
 		}
 	}
 	f := frame{columns: plan.Columns, levels: features.Levels{}}

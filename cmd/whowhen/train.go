@@ -40,7 +40,7 @@ type trainFlags struct {
 	NotAmount       []string `placeholder:"EVENT.PROPERTY" help:"A number whose sum means nothing, such as an id."`
 	Penalty         float64  `placeholder:"P" help:"Weight of the L2 penalty. Default: chosen on days before the test."`
 	MaxRows         int      `placeholder:"N" help:"Train on at most so many rows, a sample by CID. Default 1,000,000."`
-	MaxColumns      int      `placeholder:"N" help:"Offer the model at most so many columns."`
+	MaxColumns      int      `placeholder:"N" help:"Offer the model at most so many columns. The events of the definition keep theirs, even if they are more."`
 	MaxLost         float64  `placeholder:"SHARE" help:"Refuse a cut-off whose population has lost more than this, to erasure for one. Default 0.05."`
 	Seed            uint64   `default:"1" placeholder:"N" help:"Chooses the sample. The same seed on the same data gives the same model. Default 1."`
 	Snapshot        string   `type:"path" placeholder:"FILE" help:"Read this snapshot of the app instead of the store."`
