@@ -40,8 +40,19 @@ func (j *job) progress(what string, done, of int) {
 	j.options.Progress(Progress{What: what, Done: min(done, of), Of: of})
 }
 
+// warn says something once: what asks whom the definition is of and what it predicts is often wrong in both.
 func (j *job) warn(format string, args ...any) {
-	j.warnings = append(j.warnings, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(j.warnings, text) {
+		j.warnings = append(j.warnings, text)
+	}
+}
+
+// cannotBe notes why a condition of the definition does not hold of anyone.
+func (j *job) cannotBe(reason string) {
+	j.warn("%s", reason)
+	if !slices.Contains(j.impossible, reason) {
+		j.impossible = append(j.impossible, reason)
+	}
 }
 
 // look finds the span of the data, and names what the definition asks about that is not there, or cannot be.
@@ -53,13 +64,11 @@ func (j *job) look(ctx context.Context) error {
 	j.warnings = append(j.warnings, j.question.Warnings...)
 	for _, n := range []expr.Node{j.question.Eligible, j.question.Target} {
 		for _, w := range j.base.Warnings(n) {
-			j.warn("%s", w.Message)
-			j.impossible = append(j.impossible, w.Message)
+			j.cannotBe(w.Message)
 		}
 	}
 	for _, reason := range j.never(catalog) {
-		j.warn("%s", reason)
-		j.impossible = append(j.impossible, reason)
+		j.cannotBe(reason)
 	}
 	for i, e := range catalog.Events {
 		if day := propensity.Day(e.LastDay); i == 0 || day > j.known.last {

@@ -42,6 +42,18 @@ type Progress struct {
 	Done, Of int
 }
 
+// OptionError says which of the Options cannot be.
+type OptionError struct {
+	Message string // a sentence: what is wrong, what to give
+}
+
+// Error returns the message.
+func (e *OptionError) Error() string { return e.Message }
+
+func badOption(format string, args ...any) error {
+	return &OptionError{Message: fmt.Sprintf(format, args...)}
+}
+
 const (
 	// DefaultMostRows takes some 400 MB for a hundred columns.
 	DefaultMostRows = 1_000_000
@@ -66,11 +78,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	switch {
 	case o.MostRows < 1000 || o.MostRows > 100_000_000:
-		return o, fmt.Errorf("training on at most %d rows makes no sense; give 1000 to 100000000", o.MostRows)
+		return o, badOption("training on at most %d rows makes no sense; give 1000 to 100000000", o.MostRows)
 	case !(o.MostLost > 0 && o.MostLost <= 1):
-		return o, fmt.Errorf("a share of %v of the population that may be lost makes no sense; give more than 0, up to 1", o.MostLost)
+		return o, badOption("a share of %v of the population that may be lost makes no sense; give more than 0, up to 1", o.MostLost)
 	case o.Workers < 0 || o.Workers > 1024:
-		return o, fmt.Errorf("%d workers make no sense; give 1 to 1024", o.Workers)
+		return o, badOption("%d workers make no sense; give 1 to 1024", o.Workers)
 	}
 	return o, nil
 }

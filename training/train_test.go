@@ -335,6 +335,9 @@ func TestRefusals(t *testing.T) {
 		says   string
 	}{
 		{"unknown event", func(d *propensity.Definition, _ *Options) { d.Target = `did("opne")` }, `nobody has done "opne"`},
+		{"unknown event, told once", func(d *propensity.Definition, _ *Options) {
+			d.Eligible, d.Target = `did("opne", within 7d)`, `not did("opne")`
+		}, `nothing to learn from: nobody has the event "opne" yet, so it is empty; did you mean "open"?$`},
 		{"too little history", func(d *propensity.Definition, _ *Options) { d.HorizonDays = 30 }, "too little history"},
 		{"horizon not over", func(_ *propensity.Definition, o *Options) { o.Cutoffs.Test = []propensity.Day{w.first + 55} }, "the data ends with"},
 		{"trained on what it is judged by", func(_ *propensity.Definition, o *Options) {
@@ -349,8 +352,11 @@ func TestRefusals(t *testing.T) {
 			d, o := d, quick()
 			test.change(&d, &o)
 			_, err := Train(t.Context(), a, d, o)
-			if err == nil || !strings.Contains(err.Error(), test.says) {
+			if err == nil || !strings.Contains(err.Error()+"$", test.says) {
 				t.Errorf("got %v, want %q", err, test.says)
+			}
+			if wrong := (*OptionError)(nil); errors.As(err, &wrong) != (o.MostRows == 5 || o.MostLost == 2) {
+				t.Errorf("%v is of the wrong kind", err)
 			}
 		})
 	}

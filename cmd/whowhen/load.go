@@ -129,17 +129,22 @@ func (f *loadFlags) run(ctx context.Context, m *Main, job load.Job) error {
 	bar := m.newProgress("rows")
 	summary, err := load.RunOpening(ctx, to.ingest, job, bar.load)
 	bar.end()
+	if err == nil || to.made != "" {
+		to.tell()
+	}
 	for _, w := range summary.Warnings {
 		m.say("whowhen: warning: %s", sentence(w))
 	}
 	if err != nil {
-		if summary.Accepted > 0 {
-			m.say("%s taken before that. Run the same command again to go on from there.", plural(summary.Accepted, "row was", "rows were"))
+		if taken := takenText(&summary); taken != "" && to.api != nil {
+			m.say("%s Run the same command again to go on from there.", taken)
 		}
 		return aboutExpression(err, job.Where)
 	}
-	if err := to.api.waitUntilVisible(ctx, m, summary.Position); err != nil {
-		return err
+	if to.api != nil {
+		if err := to.api.waitUntilVisible(ctx, m, summary.Position); err != nil {
+			return err
+		}
 	}
 	if err := printLoad(m, &summary); err != nil {
 		return err

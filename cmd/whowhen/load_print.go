@@ -76,7 +76,7 @@ func printLoad(m *Main, s *load.Summary) error {
 		lines = append(lines, fmt.Sprintf("Rejected rows are in %s, with reasons:", s.RejectsPath))
 		lines = append(lines, reasons.lines()[1:]...)
 	}
-	if s.Rows > 0 {
+	if s.Position > 0 && s.Rows > 0 {
 		last := fmt.Sprintf("The app's log is at position %d now", s.Position)
 		if s.Seconds >= 0.1 && s.Rows >= 1000 { // less says nothing about a rate
 			last += fmt.Sprintf("; %s rows/s in %.1f s", grouped(uint64(float64(s.Rows)/s.Seconds)), s.Seconds)
@@ -89,6 +89,19 @@ func printLoad(m *Main, s *load.Summary) error {
 		}
 	}
 	return nil
+}
+
+// takenText says what a load that failed had brought in by then; "" where that is nothing.
+func takenText(s *load.Summary) string {
+	switch {
+	case s.Unanswered == 0 && s.Accepted == 0:
+		return ""
+	case s.Unanswered == 0:
+		return plural(s.Accepted, "row was", "rows were") + " taken before that."
+	case s.Accepted == 0:
+		return "Up to " + plural(s.Unanswered, "row", "rows") + " may have been taken before that."
+	}
+	return "At least " + plural(s.Accepted, "row was", "rows were") + " taken before that."
 }
 
 // offsetsText says what the offsets of times were taken for.

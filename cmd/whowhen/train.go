@@ -32,19 +32,19 @@ Examples:
 
 // trainFlags are those of every training.
 type trainFlags struct {
-	TrainCutoff     []string `placeholder:"DAY" help:"Train at this day: what happened before it is known. With one, earlier days are added as far as there is data; with several, exactly these are taken. Default: chosen from the data."`
-	TestCutoff      []string `placeholder:"DAY" help:"Judge at this day, which is later. Default: the last day whose horizon has ended."`
-	StaticTag       []string `placeholder:"TAG" help:"A tag that does not change in time, or not because of the target, so that it may be a column."`
-	StaticAttribute []string `placeholder:"NAME" help:"The same for an attribute."`
-	Amount          []string `placeholder:"EVENT.PROPERTY" help:"A number whose sum means something. Numbers that are not named are told by their look."`
-	NotAmount       []string `placeholder:"EVENT.PROPERTY" help:"A number whose sum means nothing, such as an id."`
-	Penalty         float64  `placeholder:"P" help:"Weight of the L2 penalty. Default: chosen on days before the test."`
-	MaxRows         int      `placeholder:"N" help:"Train on at most so many rows, a sample by CID. Default 1,000,000."`
-	MaxColumns      int      `placeholder:"N" help:"Offer the model at most so many columns. The events of the definition keep theirs, even if they are more."`
-	MaxLost         float64  `placeholder:"SHARE" help:"Refuse a cut-off whose population has lost more than this, to erasure for one. Default 0.05."`
-	Seed            uint64   `default:"1" placeholder:"N" help:"Chooses the sample. The same seed on the same data gives the same model. Default 1."`
-	Snapshot        string   `type:"path" placeholder:"FILE" help:"Read this snapshot of the app instead of the store."`
-	Pool            int      `placeholder:"N" help:"Train on at most so many days when they are chosen. Default 8."`
+	TrainCutoff     []string   `placeholder:"DAY" help:"Train at this day: what happened before it is known. With one, earlier days are added as far as there is data; with several, exactly these are taken. Default: chosen from the data."`
+	TestCutoff      []string   `placeholder:"DAY" help:"Judge at this day, which is later. Default: the last day whose horizon has ended."`
+	StaticTag       []string   `placeholder:"TAG" help:"A tag that does not change in time, or not because of the target, so that it may be a column."`
+	StaticAttribute []string   `placeholder:"NAME" help:"The same for an attribute."`
+	Amount          []string   `placeholder:"EVENT.PROPERTY" help:"A number whose sum means something. Numbers that are not named are told by their look."`
+	NotAmount       []string   `placeholder:"EVENT.PROPERTY" help:"A number whose sum means nothing, such as an id."`
+	Penalty         weightFlag `placeholder:"P" help:"Weight of the L2 penalty. Default: chosen on days before the test."`
+	MaxRows         countFlag  `placeholder:"N" help:"Train on at most so many rows, a sample by CID. Default 1,000,000."`
+	MaxColumns      countFlag  `placeholder:"N" help:"Offer the model at most so many columns. The events of the definition keep theirs, even if they are more."`
+	MaxLost         weightFlag `placeholder:"SHARE" help:"Refuse a cut-off whose population has lost more than this, to erasure for one. Default 0.05."`
+	Seed            uint64     `default:"1" placeholder:"N" help:"Chooses the sample. The same seed on the same data gives the same model. Default 1."`
+	Snapshot        string     `type:"path" placeholder:"FILE" help:"Read this snapshot of the app instead of the store."`
+	Pool            countFlag  `placeholder:"N" help:"Train on at most so many days when they are chosen. Default 8."`
 }
 
 type trainPropensityCmd struct {
@@ -137,11 +137,14 @@ func (c *trainPayCmd) Run(ctx context.Context, m *Main) error {
 func (f *trainFlags) options(d *propensity.Definition) (training.Options, error) {
 	d.StaticTags, d.StaticAttributes = append(d.StaticTags, f.StaticTag...), append(d.StaticAttributes, f.StaticAttribute...)
 	d.Amounts, d.NotAmounts = append(d.Amounts, f.Amount...), append(d.NotAmounts, f.NotAmount...)
-	if f.Penalty != 0 {
-		d.Penalty = f.Penalty
+	if f.Penalty < 0 {
+		return training.Options{}, usageError("--penalty takes a number above 0, not %v; without it the penalty is chosen on days before the test.", f.Penalty)
 	}
-	o := training.Options{MostRows: f.MaxRows, MostColumns: f.MaxColumns, MostLost: f.MaxLost, Seed: f.Seed}
-	o.Cutoffs.Pool = f.Pool
+	if f.Penalty != 0 {
+		d.Penalty = float64(f.Penalty)
+	}
+	o := training.Options{MostRows: int(f.MaxRows), MostColumns: int(f.MaxColumns), MostLost: float64(f.MaxLost), Seed: f.Seed}
+	o.Cutoffs.Pool = int(f.Pool)
 	if f.MaxRows < 0 || f.MaxColumns < 0 || f.MaxLost < 0 || f.MaxLost >= 1 || f.Pool < 0 {
 		return o, usageError("--max-rows, --max-columns and --pool take numbers above 0, --max-lost a share below 1.")
 	}

@@ -204,8 +204,9 @@ func trainFailure(err error) error {
 	var (
 		definition *propensity.DefinitionError
 		cutoff     *training.CutoffError
+		option     *training.OptionError
 	)
-	if errors.As(err, &definition) || errors.As(err, &cutoff) {
+	if errors.As(err, &definition) || errors.As(err, &cutoff) || errors.As(err, &option) {
 		return usageError("%v", sentence(err.Error()))
 	}
 	var known *segments.Error
@@ -221,12 +222,17 @@ func trainedLines(r *report.Report, version, page string, seconds float64, activ
 	test := r.Cutoffs[len(r.Cutoffs)-1]
 	lines = append(lines, fmt.Sprintf("Judged at %s: %s eligible, for %s the target held by %s.", test.Day, grouped(uint64(r.Rows)), grouped(uint64(r.Positives)), test.HorizonEnd), "")
 	t := newTable("", ">AUC", ">log loss", ">Brier", ">lift of the best 10 %")
-	add := func(name string, f report.Figures) {
-		t.add(name, number(f.AUC, 3), number(f.LogLoss, 4), number(f.Brier, 4), number(f.LiftAt10, 2))
-	}
-	add("this model", r.Figures)
+	names, figures := []string{"this model"}, []report.Figures{r.Figures}
 	for _, name := range sortedKeys(r.Baselines) {
-		add(strings.ReplaceAll(name, "_", " "), r.Baselines[name].Figures)
+		names, figures = append(names, strings.ReplaceAll(name, "_", " ")), append(figures, r.Baselines[name].Figures)
+	}
+	var losses, briers []float64
+	for _, f := range figures {
+		losses, briers = append(losses, f.LogLoss), append(briers, f.Brier)
+	}
+	lossTexts, brierTexts := report.Apart(4, losses...), report.Apart(4, briers...)
+	for i, f := range figures {
+		t.add(names[i], number(f.AUC, 3), lossTexts[i], brierTexts[i], number(f.LiftAt10, 2))
 	}
 	lines = append(append(lines, t.lines()...), "")
 	for _, w := range r.Warnings {

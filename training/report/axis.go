@@ -134,9 +134,8 @@ func fewPercent(p float64) string {
 
 // counts is an axis of numbers of people from 0 to at least top, by their logarithm where that is asked for.
 func counts(top float64, logarithmic bool) axis {
-	marks, _ := ticks(top, 4)
 	if !logarithmic {
-		return linear(marks, short)
+		return linear(wholeTicks(top), short)
 	}
 	a := axis{low: 0, to: math.Log1p, from: func(v float64) float64 { return math.Round(math.Expm1(v)) }, text: short, marks: []float64{0}}
 	for v := 1.0; ; v *= 10 {
@@ -147,4 +146,14 @@ func counts(top float64, logarithmic bool) axis {
 	}
 	a.high = a.marks[len(a.marks)-1]
 	return a
+}
+
+// wholeTicks are ticks without halves and quarters, which there are none of people.
+func wholeTicks(top float64) []float64 {
+	n := 4
+	if top > 8 && top <= 10 {
+		n = 5
+	}
+	marks, _ := ticks(max(top, 4), n)
+	return marks
 }

@@ -3,7 +3,11 @@ package report
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestCrowded(t *testing.T) {
@@ -75,5 +79,50 @@ func TestCounts(t *testing.T) {
 	}
 	if plain := counts(0, false); plain.high <= plain.low {
 		t.Errorf("of nobody: %+v", plain)
+	}
+}
+
+// TestMarksSayWhereTheyStand holds that the text of a mark is its value, whatever the step.
+func TestMarksSayWhereTheyStand(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		marks, _ := ticks(rapid.Float64Range(1, 500).Draw(t, "top"), 5)
+		for _, m := range marks {
+			if v, err := strconv.ParseFloat(plain(m), 64); err != nil || math.Abs(v-m) > 1e-6 {
+				t.Fatalf("the mark at %v says %s", m, plain(m))
+			}
+		}
+	})
+	for _, top := range []float64{1, 1.04, 1.2} {
+		marks, _ := ticks(top, 5)
+		var texts []string
+		for _, m := range marks {
+			texts = append(texts, plain(m))
+		}
+		if want := []string{"0", "0.25", "0.5", "0.75", "1", "1.25"}; top > 1 && !slices.Equal(texts, want) {
+			t.Errorf("up to %v: %q, want %q", top, texts, want)
+		}
+	}
+}
+
+// TestCountsAreWhole holds that no mark stands for a part of somebody, and that each says how many it stands for.
+func TestCountsAreWhole(t *testing.T) {
+	for top := range 30_000 {
+		a := counts(float64(top), false)
+		for _, m := range a.marks {
+			if m != math.Trunc(m) {
+				t.Fatalf("up to %d: a mark at %v", top, m)
+			}
+			text, unit := strings.CutSuffix(a.label(m), "k")
+			v, err := strconv.ParseFloat(text, 64)
+			if unit {
+				v *= 1000
+			}
+			if err != nil || v != m {
+				t.Fatalf("up to %d: the mark at %v says %s", top, m, a.label(m))
+			}
+		}
+		if a.high < float64(top) {
+			t.Fatalf("up to %d: the axis ends at %v", top, a.high)
+		}
 	}
 }

@@ -18,9 +18,8 @@ var page string
 // HTML writes the report as one page that needs no other file and runs no script.
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"count": count, "share": Share, "odds": odds, "days": days, "brief": brief, "long": func(text string) bool { return brief(text) != text }, "exact": exact, "few": fewPercent,
+		"count": count, "share": Share, "odds": odds, "days": days, "brief": brief, "long": func(text string) bool { return brief(text) != text }, "exact": exact, "few": fewPercent, "narrow": narrow,
 		"f3":     func(v float64) string { return fmt.Sprintf("%.3f", v) },
-		"f4":     func(v float64) string { return fmt.Sprintf("%.4f", v) },
 		"f2":     func(v float64) string { return fmt.Sprintf("%.2f", v) },
 		"moment": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 		"has":    func(c Cutoff) bool { return c.Figures != nil },
@@ -46,8 +45,11 @@ type sheet struct {
 	Forest     []strip // the coefficients that matter most, and the others
 	ForestRest []strip
 	Marks      []label   // of the scale of the forest
+	Beyond     bool      // whether a coefficient lies beyond the scale
 	Moved      []drifted // the columns that moved most, and the others
 	MovedRest  []drifted
+	FarMoved   bool     // whether a bar of them is cut
+	LogLosses  []string // of the cut-offs, "" for those that have none
 	BestTenth  string
 	ByShares   []ShareThreshold // those of the table
 	Examples   []Threshold
@@ -59,38 +61,33 @@ type card struct{ Name, Value, Interval, Meaning string }
 // other is a row of the comparison with baselines.
 type other struct {
 	Name   string
-	F      Figures
+	F      Means
 	Better string // than this, in log loss, with interval; "" for the model itself
 	Class  string
+	// LogLoss and Brier are written with digits that tell the rows apart.
+	LogLoss, Brier string
 }
 
 func newSheet(r *Report) *sheet {
 	s := &sheet{Report: r, Pictures: []*picture{gain(r), lift(r), calibration(r), distribution(r), disturbed(r)}, Timeline: newTimeline(r)}
 	s.Cards = []card{
-		newCard("AUC", "%.3f", r.AUC, r.Intervals["auc"], "chance that one who did scores above one who did not; 0.5 is guessing"),
-		newCard("Log loss", "%.4f", r.LogLoss, r.Intervals["log_loss"], "lower is better; what the gate judges by"),
-		newCard("Lift at 10 %", "%.2f", r.LiftAt10, r.Intervals["lift_at_10"], "positives among the best tenth, against all"),
-		newCard("Brier", "%.4f", r.Brier, r.Intervals["brier"], "mean squared error of the probability"),
-		newCard("Calibration error", "%.3f", r.CalibrationError, r.Intervals["calibration_error"], "mean gap between predicted and observed"),
+		newCard("AUC", 3, r.AUC, r.Intervals["auc"], "chance that one who did scores above one who did not; 0.5 is guessing"),
+		newCard("Log loss", max(4, digitsFor(r.LogLoss, 3)), r.LogLoss, r.Intervals["log_loss"], "lower is better; what the gate judges by"),
+		newCard("Lift at 10 %", 2, r.LiftAt10, r.Intervals["lift_at_10"], "positives among the best tenth, against all"),
+		newCard("Brier", max(4, digitsFor(r.Brier, 3)), r.Brier, r.Intervals["brier"], "mean squared error of the probability"),
+		newCard("Calibration error", max(3, digitsFor(r.CalibrationError, 2)), r.CalibrationError, r.Intervals["calibration_error"], "mean gap between predicted and observed"),
 	}
-	s.Others = []other{{Name: "this model", F: r.Figures, Class: "us"}}
-	for _, name := range []string{"recency", "base_rate", "active"} {
-		b, there := r.Baselines[name]
-		if !there {
-			continue
-		}
-		words := map[string]string{"recency": "recency only", "base_rate": "base rate of training", "active": "the active model"}[name]
-		by := signed(b.Better, b.BetterInterval[0], b.BetterInterval[1])
-		s.Others = append(s.Others, other{Name: words, F: b.Figures, Better: fmt.Sprintf("%s (%s to %s)", by[0], by[1], by[2])})
-	}
+	s.Others, s.LogLosses = others(r), logLosses(r.Cutoffs)
 	if len(r.Deciles) > 0 {
 		s.BestTenth = Share(r.Deciles[0].Observed)
 	}
 	s.Forest, s.Marks = forest(r.Coefficients)
+	s.Beyond = slices.ContainsFunc(s.Forest, func(c strip) bool { return c.Less || c.More })
 	s.Forest, s.ForestRest = split(s.Forest, 18)
 	for _, d := range r.Drift {
 		s.Moved = append(s.Moved, newDrifted(d))
 	}
+	s.FarMoved = slices.ContainsFunc(s.Moved, func(d drifted) bool { return d.Cut })
 	s.Moved, s.MovedRest = split(s.Moved, 12)
 	s.Examples, s.ByShares = examples(r.Thresholds), byShares(r)
 	return s
@@ -104,10 +101,10 @@ func split[T any](all []T, after int) (shown, rest []T) {
 	return all[:after], all[after:]
 }
 
-func newCard(name, format string, value float64, interval [2]float64, meaning string) card {
-	c := card{Name: name, Value: fmt.Sprintf(format, value), Meaning: meaning}
+func newCard(name string, digits int, value float64, interval [2]float64, meaning string) card {
+	c := card{Name: name, Value: fmt.Sprintf("%.*f", digits, value), Meaning: meaning}
 	if interval[0] != 0 || interval[1] != 0 {
-		c.Interval = fmt.Sprintf(format+" to "+format, interval[0], interval[1])
+		c.Interval = fmt.Sprintf("%.*f to %.*f", digits, interval[0], digits, interval[1])
 	}
 	return c
 }
@@ -147,8 +144,11 @@ func byShares(r *Report) []ShareThreshold {
 func exact(score float64) string { return strconv.FormatFloat(score, 'f', -1, 64) }
 
 func odds(v float64) string {
-	if v >= 10 || v < 0.01 {
+	switch {
+	case v >= 1e6 || v < 0.01:
 		return fmt.Sprintf("%.2g", v)
+	case v >= 10:
+		return count(int(math.Round(v)))
 	}
 	return fmt.Sprintf("%.2f", v)
 }
@@ -157,11 +157,15 @@ func odds(v float64) string {
 type drifted struct {
 	Drift
 	Width          float64 // of the bar, in percent
+	Cut            bool    // whether the bar would be longer
 	Class, Verdict string
 }
 
+// longestBar is the index of drift whose bar takes all the room.
+const longestBar = 0.5
+
 func newDrifted(d Drift) drifted {
-	out := drifted{Drift: d, Width: round1(min(d.PSI/0.5, 1) * 100), Class: "good", Verdict: "little"}
+	out := drifted{Drift: d, Width: round1(min(d.PSI/longestBar, 1) * 100), Cut: d.PSI > longestBar, Class: "good", Verdict: "little"}
 	switch {
 	case d.Grows:
 		out.Class, out.Verdict = "grows", "grows with the data"

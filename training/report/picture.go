@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -149,7 +150,8 @@ func quarters() []float64 { return []float64{0, 0.25, 0.5, 0.75, 1} }
 
 func percent(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) }
 
-func plain(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
+// plain is a mark of an axis with all its digits, but for those that adding up steps has left.
+func plain(v float64) string { return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64) }
 
 func round1(v float64) float64 { return math.Round(v*10) / 10 }
 

@@ -102,3 +102,54 @@ func TestTimelineOfManyYears(t *testing.T) {
 		t.Error(err, "or a number that is none")
 	}
 }
+
+// TestForestBeyond holds that what lies beyond the scale is drawn with an arrow on that side, and what lies within it is not.
+func TestForestBeyond(t *testing.T) {
+	strips, _ := forest([]Coefficient{
+		{Odds: 230, Interval: [2]float64{89, 620}},
+		{Odds: 20, Interval: [2]float64{5, 80}},
+		{Odds: 0.001, Interval: [2]float64{0.0001, 0.01}},
+		{Odds: 1, Interval: [2]float64{0.001, 900}},
+		{Odds: 2, Interval: [2]float64{1.5, 3}},
+		{Odds: 30, Interval: [2]float64{28, 32}},
+	})
+	for i, want := range []struct{ less, more, outside bool }{{false, true, true}, {false, true, false}, {true, false, true}, {true, true, false}, {}, {}} {
+		s := strips[i]
+		if s.Less != want.less || s.More != want.more || s.Outside != want.outside {
+			t.Errorf("%v: less %v, more %v, outside %v", s.Interval, s.Less, s.More, s.Outside)
+		}
+		if s.X2 < s.X1 || s.X1 < 0 || s.X2 > 100 || (s.Less || s.More) && s.X2-s.X1 < shaft {
+			t.Errorf("%v is drawn from %v to %v", s.Interval, s.X1, s.X2)
+		}
+	}
+	if narrow, _ := forest([]Coefficient{{Odds: 1.2, Interval: [2]float64{1, 1.4}}}); narrow[0].Less || narrow[0].More {
+		t.Errorf("%+v has an arrow on a scale of its own", narrow[0])
+	}
+}
+
+// TestFiguresOfRareTargets holds that small figures are not shown as 0, nor different ones as the same, and that what is cut off is said to be.
+func TestFiguresOfRareTargets(t *testing.T) {
+	r := skewed(0.001)
+	r.Figures = Figures{AUC: 0.8, LogLoss: 0.00751, Brier: 0.000991, CalibrationError: 0.00012, Intervals: map[string][2]float64{"calibration_error": {0.00005, 0.0003}}}
+	r.Baselines = map[string]Baseline{"recency": {Figures: Figures{LogLoss: 0.00754, Brier: 0.000993}}, "base_rate": {Figures: Figures{LogLoss: 0.00791, Brier: 0.000999}}}
+	r.Cutoffs = []Cutoff{{Day: "2026-05-01", Use: "train"}, {Day: "2026-05-08", Use: "test", Figures: &r.Figures}}
+	r.Drift = []Drift{{Column: "tenure", PSI: 3.385}, {Column: "last", PSI: 0.1}}
+	r.Coefficients = []Coefficient{{Column: "tenure", Odds: 230, Interval: [2]float64{89, 620}}}
+	var b bytes.Buffer
+	if err := r.HTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	for _, want := range []string{
+		"<b>0.00751</b>", "<b>0.000991</b>", "<b>0.00012</b>", "0.00005 to 0.00030",
+		"<td>0.00751</td><td>0.000991</td>", "<td>0.00754</td><td>0.000993</td>", "<td>0.00791</td><td>0.000999</td>",
+		"× 230<br><small>89 to 620", "What has an arrow goes on beyond the scale.", "Bars end at 0.5: one with a gap would be longer.",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(page, `class="gap"`); n != 1 {
+		t.Errorf("%d bars are cut", n)
+	}
+}

@@ -9,10 +9,15 @@ import (
 // strip is a coefficient with the place of its interval on a scale of odds that all share.
 type strip struct {
 	Coefficient
-	X1, X2, X float64 // of the interval and of the odds, 0 to 100
-	Class     string
-	Text      string
+	X1, X2, X  float64 // of the interval and of the odds, 0 to 100
+	Less, More bool    // whether it goes on beyond the scale on that side
+	Outside    bool    // whether the odds themselves are beyond
+	Class      string
+	Text       string
 }
+
+// shaft is how much is drawn of an interval that lies beyond the scale, for its arrow to stand on.
+const shaft = 7.0
 
 // forestRange is the largest factor that the scale of the forest shows; what lies beyond is cut at the edge.
 const forestRange = 32
@@ -37,6 +42,19 @@ func forest(all []Coefficient) ([]strip, []label) {
 	var strips []strip
 	for _, c := range all {
 		s := strip{Coefficient: c, X1: at(c.Interval[0]), X2: at(c.Interval[1]), X: at(c.Odds), Class: "unsure"}
+		beyond := func(odds float64) (less, more bool) {
+			return odds < math.Exp(-top*1.001), odds > math.Exp(top*1.001)
+		}
+		s.Less, _ = beyond(c.Interval[0])
+		_, s.More = beyond(c.Interval[1])
+		less, more := beyond(c.Odds)
+		s.Outside = less || more
+		if s.Less {
+			s.X2 = max(s.X2, shaft)
+		}
+		if s.More {
+			s.X1 = min(s.X1, 100-shaft)
+		}
 		switch {
 		case c.Interval[0] > 1:
 			s.Class = "more"

@@ -44,6 +44,53 @@ func Differences(all ...float64) []string {
 	return texts
 }
 
+// Apart writes figures that stand beside each other with as many digits after the point, least or more, as show three that count of each, and tell apart those
+// that differ by more than a thousandth. What is no number is a dash.
+func Apart(least int, all ...float64) []string {
+	digits := least
+	for _, v := range all {
+		digits = max(digits, digitsFor(v, 3))
+	}
+	for digits < mostDigits && !toldApart(all, digits) {
+		digits++
+	}
+	texts := make([]string, len(all))
+	for i, v := range all {
+		texts[i] = "-"
+		if !math.IsNaN(v) {
+			texts[i] = fmt.Sprintf("%.*f", digits, v)
+		}
+	}
+	return texts
+}
+
+// mostDigits after the point are written of a figure.
+const mostDigits = 7
+
+// digitsFor is how many digits after the point show so many of v that count; what is very small has fewer.
+func digitsFor(v float64, count int) int {
+	if v = math.Abs(v); v < 1e-12 || math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return min(max(count-1-int(math.Floor(math.Log10(v))), 0), mostDigits)
+}
+
+func toldApart(all []float64, digits int) bool {
+	for i, a := range all {
+		for _, b := range all[:i] {
+			if math.Abs(a-b) > 1e-3*math.Abs(a) && fmt.Sprintf("%.*f", digits, a) == fmt.Sprintf("%.*f", digits, b) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// narrow is Share for the cells of a table.
+func narrow(v float64) string {
+	return strings.NewReplacer("over ", ">\u202f", "under ", "<\u202f").Replace(Share(v))
+}
+
 // signed is Differences with a sign before those above 0.
 func signed(all ...float64) []string {
 	texts := Differences(all...)

@@ -128,6 +128,10 @@ func (r *run) sendAll(ctx context.Context, f *file, s *sender, sum *FileSummary,
 		}
 		a, err := s.send(ctx, b)
 		if err != nil {
+			if ctx.Err() != nil || unanswered(err) {
+				r.summary.Unanswered = uint64(len(b.order))
+				return fmt.Errorf("%s: no answer came to rows %d to %d: %w", f.source.name, b.firstRow+1, b.firstRow+b.rows, err)
+			}
 			return fmt.Errorf("%s: rows %d to %d were not taken: %w", f.source.name, b.firstRow+1, b.firstRow+b.rows, err)
 		}
 		own := len(rejects)

@@ -284,3 +284,44 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("%d writes", fake.writes)
 	}
 }
+
+// TestUnanswered holds that rows sent without an answer are told apart from those that were refused.
+func TestUnanswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		fake       *fakeIngest
+		unanswered bool
+		want       string
+	}{
+		"interrupted":   {&fakeIngest{after: func(int) error { return connect.NewError(connect.CodeCanceled, context.Canceled) }}, true, "no answer came"},
+		"no server":     {&fakeIngest{before: func(int) error { return connect.NewError(connect.CodeUnavailable, errors.New("gone")) }}, true, "no answer came"},
+		"refused":       {&fakeIngest{before: func(int) error { return withInfo(connect.CodeInternal, "READ_ONLY", false) }}, false, "were not taken"},
+		"nothing wrong": {&fakeIngest{}, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := manyRowsJob(t, write(t, "a.csv", manyRows(100)))
+			fake := c.fake
+			before := fake.before
+			fake.before = func(call int) error {
+				if call < 3 || before == nil {
+					return nil
+				}
+				return before(call)
+			}
+			after := fake.after
+			fake.after = func(call int) error {
+				if call < 3 || after == nil {
+					return nil
+				}
+				return after(call)
+			}
+			sum, err := Run(t.Context(), fake.serve(t), job, nil)
+			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v", err)
+			}
+			taken := uint64(len(fake.rows))
+			if (sum.Unanswered > 0) != c.unanswered || sum.Accepted > taken || taken > sum.Accepted+sum.Unanswered {
+				t.Errorf("%d accepted and %d unanswered, %d were taken", sum.Accepted, sum.Unanswered, taken)
+			}
+		})
+	}
+}

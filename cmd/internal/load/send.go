@@ -134,6 +134,12 @@ func brokenOff(err error) bool {
 	return false
 }
 
+// unanswered says whether an error of a call leaves open what became of it: the server's own errors do not.
+func unanswered(err error) bool {
+	var failed *connect.Error
+	return errors.As(err, &failed) && errorInfo(err) == nil
+}
+
 // plain leaves out what an error says of code and calls, which people do not need.
 func plain(err error) error {
 	var network *net.OpError

@@ -64,6 +64,8 @@ type Summary struct {
 	RejectedBy map[string]uint64
 	// RejectsPath is the file that rejected rows were written to; empty when there were none.
 	RejectsPath string
+	// Unanswered counts the rows of a batch that was sent when the run failed, and to which no answer came: they may have been taken.
+	Unanswered uint64
 	// Position is where the last batch is in the app's log.
 	Position uint64
 	Seconds  float64
