@@ -66,7 +66,7 @@ func TestScoreChangesRefused(t *testing.T) {
 		{stage(chunkOf("pay", 1, 0, 101, 5)), segments.ScoresMalformed, "knows 100 CIDs"},
 		{stage(batch.ScoreChunk{Name: "pay", Generation: 1, Ordinals: 3}), segments.ScoresMalformed, "words"},
 		{publish(v2), segments.ScoresOutOfOrder, "not staged"},
-		{drop("pay"), segments.ScoreUnknown, "none has been published"},
+		{drop("pay"), segments.ScoreUnknown, "there are none: no version of a model is active"},
 		{stage(chunkOf("pay", 2, 0, 60, 5)), "", ""},
 		{stage(chunkOf("pay", 2, 0, 60, 5)), "", ""}, // the same once more
 		{stage(chunkOf("pay", 1, 0, 60, 5)), segments.ScoresOutOfOrder, "generation 2 is being staged"},

@@ -140,13 +140,14 @@ func scoreNames(v *index.Version, keep func(*index.Score) bool) (names []string)
 
 func unknownScoreMessage(name string, known []string) string {
 	const most = 10 // named
+	known = slices.DeleteFunc(known, hidden)
 	message := fmt.Sprintf("there is no score %s", value.Quote(name))
 	nearest, found := expr.Nearest(name, known)
 	switch {
 	case found:
 		return message + fmt.Sprintf("; did you mean %s?", value.Quote(nearest))
 	case len(known) == 0:
-		return message + "; none has been published yet"
+		return message + "; there are none: no version of a model is active, or nobody has been scored by it yet"
 	}
 	quoted := make([]string, min(len(known), most))
 	for i := range quoted {

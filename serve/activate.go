@@ -125,8 +125,14 @@ func (s modelService) Deactivate(ctx context.Context, r *connect.Request[whowhen
 	if err == nil {
 		err = awaitVisible(ctx, app, position)
 	}
-	if known := new(segments.Error); errors.As(err, &known) && known.Reason == segments.ScoreUnknown && response.Previous != "" {
-		err = nil // there were none yet
+	if known := new(segments.Error); errors.As(err, &known) && known.Reason == segments.ScoreUnknown {
+		switch _, unknown := dir.Versions(name); {
+		case response.Previous != "":
+			err = nil // there were none yet
+		case unknown == nil:
+			err = &segments.Error{Reason: segments.ScoreUnknown, Field: "name",
+				Message: fmt.Sprintf("no version of model %s is active, and it has no scores in the store, so there is nothing to take away", name)}
+		}
 	}
 	return connect.NewResponse(response), err
 }

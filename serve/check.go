@@ -75,14 +75,13 @@ func check(ctx context.Context, view *segments.View, dir registry.Registry, m *s
 			found.OutcomesCutoff, found.Outcomes = cutoff.String(), outcomes
 		}
 	}
-	var damage string
 	var err error
-	if found.Foretold, damage, err = h.foretold(ctx); err != nil {
+	if found.Foretold, found.ForetoldProblem, err = h.foretold(ctx); err != nil {
 		return nil, err
 	}
 	found.Findings = findingsOf(a, found, silent, lost)
-	if damage != "" {
-		found.Findings = append(found.Findings, damage)
+	if found.ForetoldProblem != "" {
+		found.Findings = append(found.Findings, found.ForetoldProblem)
 	}
 	return found, nil
 }
@@ -130,6 +129,7 @@ func stability(ctx context.Context, m *scoring.Model, w scoring.Walk, found *who
 	if found.Eligible == 0 {
 		return nil
 	}
+	covered := coveredDays(a)
 	var err error
 	if found.ScoreStability, err = a.ScoreBins.PSI(scoreCounts); err != nil {
 		return err
@@ -139,7 +139,9 @@ func stability(ctx context.Context, m *scoring.Model, w scoring.Walk, found *who
 		if err != nil {
 			return err
 		}
-		found.Columns = append(found.Columns, &whowhenv1.ColumnStability{Column: a.Model.Columns()[i].Name, Stability: psi})
+		name := a.Model.Columns()[i].Name
+		parsed, err := features.Parse(name)
+		found.Columns = append(found.Columns, &whowhenv1.ColumnStability{Column: name, Stability: psi, Grows: err == nil && parsed.Grows(covered)})
 	}
 	slices.SortStableFunc(found.Columns, func(a, b *whowhenv1.ColumnStability) int {
 		switch {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"whowhen.dev/whowhen/features"
 	"whowhen.dev/whowhen/features/propensity"
 	"whowhen.dev/whowhen/models"
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
@@ -21,13 +20,13 @@ func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, silent, for
 		findings = append(findings, "nobody is eligible")
 	}
 	if silent == "" {
-		findings = append(findings, findingsMoved(a, c)...)
+		findings = append(findings, findingsMoved(c)...)
 	}
 	return append(append(findings, findingsThen(c)...), findingsInstead(a, c, forgotten)...)
 }
 
 // findingsMoved says what is distributed otherwise than in training.
-func findingsMoved(a *models.Artifact, c *whowhenv1.CheckModelResponse) (findings []string) {
+func findingsMoved(c *whowhenv1.CheckModelResponse) (findings []string) {
 	const another = 0.25 // of the population stability index
 	if c.ScoreStability > another {
 		findings = append(findings, fmt.Sprintf("the scores are not distributed as in training (stability %.2f, above %.2f): train again", c.ScoreStability, another))
@@ -38,7 +37,7 @@ func findingsMoved(a *models.Artifact, c *whowhenv1.CheckModelResponse) (finding
 		if column.Stability <= another || named == most {
 			break
 		}
-		if parsed, err := features.Parse(column.Column); err == nil && parsed.Grows(coveredDays(a)) {
+		if column.Grows {
 			continue
 		}
 		named++
@@ -90,8 +89,12 @@ func findingsInstead(a *models.Artifact, c *whowhenv1.CheckModelResponse, forgot
 	}
 	told := len(c.Foretold) > 0 && c.Foretold[0].Problem == "" && c.Foretold[0].Version == c.Version && c.Foretold[0].Cutoff == c.OutcomesCutoff
 	if total := totalOf(c.Outcomes); total.off() && !told {
-		findings = append(findings, fmt.Sprintf("of those eligible on %s it held for %.1f %%, version %s would have foretold %.1f %%: train again",
-			c.OutcomesCutoff, 100*total.positives/total.cids, c.Version, 100*total.foretold/total.cids))
+		advice := ": train again"
+		if judgedAt(a, c.OutcomesCutoff) {
+			advice = ", as its report shows"
+		}
+		findings = append(findings, fmt.Sprintf("of those eligible on %s it held for %.1f %%, version %s would have foretold %.1f %%%s",
+			c.OutcomesCutoff, 100*total.positives/total.cids, c.Version, 100*total.foretold/total.cids, advice))
 	}
 	if trainedOn(a, c.OutcomesCutoff) {
 		findings = append(findings, fmt.Sprintf("the model was trained on a part of what came after %s, so the outcomes flatter it", c.OutcomesCutoff))
@@ -128,6 +131,15 @@ func coveredDays(a *models.Artifact) int {
 		return 0
 	}
 	return int(oldest - first)
+}
+
+// judgedAt says whether the training of a model judged it by what came after a day or a later one, so that training again finds nothing else.
+func judgedAt(a *models.Artifact, day string) bool {
+	at, err := propensity.ParseDay(day)
+	return err == nil && slices.ContainsFunc(a.Training.TestCutoffs, func(cutoff string) bool {
+		judged, err := propensity.ParseDay(cutoff)
+		return err == nil && judged >= at
+	})
 }
 
 // trainedOn says whether the horizon of a cut-off that a model was trained on reaches beyond a day.

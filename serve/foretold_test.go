@@ -203,6 +203,9 @@ func TestForetoldIsHardToTell(t *testing.T) {
 	}
 	put("scorings.jsonl", append([]byte("{}\n"), record...))
 	problem("a damaged record", "scorings.jsonl cannot be read", 0)
+	if c := y.check(""); c.ForetoldProblem == "" || !finding(c, c.ForetoldProblem) {
+		t.Errorf("%q, %v", c.ForetoldProblem, c.Findings)
+	}
 	y.live(1)
 	y.score() // all the same
 	if _, findings := VerifyModels(y.app.Dir()); len(findings) != 1 || !strings.Contains(findings[0].Remedy, "scorings.jsonl") {
@@ -244,6 +247,7 @@ func TestCheckOfDataThatHaveEnded(t *testing.T) {
 	y.live(40)
 	y.activate("1")
 	last := y.day() - 1
+	y.warned(t, 0)
 	if c := y.check(""); finding(c, "nothing is known after") || c.OutcomesCutoff != (last+1-30).String() {
 		t.Errorf("outcomes of %s, %v", c.OutcomesCutoff, c.Findings)
 	}
@@ -253,10 +257,41 @@ func TestCheckOfDataThatHaveEnded(t *testing.T) {
 	}
 	for _, days := range []int64{10, 30, 400} {
 		y.now.Store((int64(last)+1+days)*86400 + 3600)
+		y.warned(t, days)
 		c := y.check("")
 		if !finding(c, fmt.Sprintf("nothing is known after %s, %d days before", last, days)) || c.OutcomesCutoff != (last-30).String() || len(c.Foretold) > 0 || finding(c, "distributed") {
 			t.Errorf("%d days after the last: outcomes of %s, foretold %v, %v", days, c.OutcomesCutoff, c.Foretold, c.Findings)
 		}
+	}
+}
+
+// warned holds that scores warn of data that ended so many days before the day that they speak of, and of nothing when that is 0.
+func (y *years) warned(t *testing.T, days int64) {
+	t.Helper()
+	some, err := y.models.Score(t.Context(), connect.NewRequest(&whowhenv1.ScoreRequest{Name: "churn", Version: "1", Cids: []string{"x"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := y.models.ScoreAll(t.Context(), connect.NewRequest(&whowhenv1.ScoreAllRequest{Name: "churn", Version: "1", Quiet: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	if !stream.Receive() {
+		t.Fatal(stream.Err())
+	}
+	for _, warnings := range [][]*whowhenv1.Warning{some.Msg.Warnings, stream.Msg().Warnings} {
+		switch {
+		case days == 0 && len(warnings) > 0:
+			t.Errorf("warned of %v", warnings)
+		case days > 0 && (len(warnings) != 1 || warnings[0].Reason != "DATA_ENDED" || !strings.Contains(warnings[0].Message, fmt.Sprintf("%d days before", days))):
+			t.Errorf("%d days after the last: warned of %v", days, warnings)
+		}
+	}
+	for stream.Receive() {
+	}
+	if stream.Err() != nil {
+		t.Fatal(stream.Err())
 	}
 }
 

@@ -23,6 +23,9 @@ const (
 	reasonModelNotActive segments.Reason = "MODEL_NOT_ACTIVE" // only the active version's scores can be in the store
 )
 
+// warningDataEnded is the reason of a warning that scores speak of a day when nothing is known any more.
+const warningDataEnded = "DATA_ENDED"
+
 const (
 	// maxScored bounds the CIDs of one Score, and maxMoved the columns named for each.
 	maxScored, maxMoved = 10_000, 100
@@ -93,8 +96,8 @@ func (s modelService) List(ctx context.Context, r *connect.Request[whowhenv1.Lis
 		if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelUnknown {
 			continue // a directory without a version
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // of this model, which the others are told all the same
+			m = &whowhenv1.Model{Name: name, Published: encodePublished(published[name]), Problem: problemOf(err)}
 		}
 		response.Models = append(response.Models, m)
 	}
@@ -165,19 +168,18 @@ func publishedScores(ctx context.Context, app *segments.App) (map[string]*segmen
 	return published, nil
 }
 
-// describeModel says what there is of a model. A version that cannot be read is told with its problem.
+// describeModel says what there is of a model. A version that cannot be read is told with its problem, and so is the model when its changes cannot.
 func describeModel(dir registry.Registry, name string, published *segments.PublishedScores) (*whowhenv1.Model, error) {
 	versions, err := dir.Versions(name)
 	if err != nil {
 		return nil, err
 	}
+	m := &whowhenv1.Model{Name: name, Newest: versions[len(versions)-1], Published: encodePublished(published)}
 	changes, err := dir.Changes(name)
 	if err != nil {
-		return nil, err
+		m.Problem = problemOf(err)
 	}
-	m := &whowhenv1.Model{Name: name, Newest: versions[len(versions)-1]}
 	m.Active, _ = registry.Active(changes)
-	m.Published = encodePublished(published)
 	for _, v := range versions {
 		described, err := describeVersion(dir, name, v)
 		if err != nil {

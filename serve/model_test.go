@@ -245,14 +245,14 @@ func TestScoresAgree(t *testing.T) {
 	}
 	for i, cid := range cids {
 		s := some.Msg.Scores[i]
-		if !s.Known || !s.Eligible || s.Probability != scores[cid] {
+		if s.Cid != cid || !s.Known || !s.Eligible || s.Probability != scores[cid] {
 			t.Fatalf("%s: %v, streamed %v", cid, s, scores[cid])
 		}
 		if len(s.Moved) == 0 || s.Moved[0].Column == "" {
 			t.Fatalf("%s: nothing moved it", cid)
 		}
 	}
-	if s := some.Msg.Scores[len(cids)]; s.Known || s.Eligible || s.Probability != 0 {
+	if s := some.Msg.Scores[len(cids)]; s.Cid != "nobody" || s.Known || s.Eligible || s.Probability != 0 {
 		t.Errorf("an unknown CID: %v", s)
 	}
 	for _, p := range []float64{0.1, 0.3, 0.5, 0.7} {
@@ -455,7 +455,10 @@ func TestDeactivate(t *testing.T) {
 	_, app, c := modelServer(t)
 	for _, gone := range []bool{false, true} {
 		if !gone {
-			if _, err := c.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn"})); reasonOf(t, err) != "SCORE_UNKNOWN" {
+			if _, err := c.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "churn"})); reasonOf(t, err) != "SCORE_UNKNOWN" || !strings.Contains(err.Error(), "no version of model churn is active, and it has no scores in the store") {
+				t.Error(err)
+			}
+			if _, err := c.Deactivate(t.Context(), connect.NewRequest(&whowhenv1.RollbackModelRequest{Name: "chrun"})); reasonOf(t, err) != "SCORE_UNKNOWN" || !strings.Contains(err.Error(), `no score "chrun"`) {
 				t.Error(err)
 			}
 		}

@@ -54,8 +54,11 @@ func loadRhythm(dir registry.Registry, version string) (*rhythmModel, error) {
 		err = fmt.Errorf("it says that it is version %s", m.artifact.Version)
 	}
 	if err != nil {
+		if refused := new(sendtime.ArtifactError); errors.As(err, &refused) {
+			err = registry.Cause(refused.Problem, refused.Err)
+		}
 		return nil, &segments.Error{Reason: registry.ModelDamaged, Err: err,
-			Message: fmt.Sprintf("%s is not the artifact that was written; take another version, or train again", dir.Path(SendTimeModel, version, registry.ArtifactFile))}
+			Message: fmt.Sprintf("%s is not the artifact that was written; restore it from a copy, take another version, or train again", dir.Path(SendTimeModel, version, registry.ArtifactFile))}
 	}
 	return m, nil
 }

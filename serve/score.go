@@ -75,15 +75,23 @@ func (s modelService) Score(ctx context.Context, r *connect.Request[whowhenv1.Sc
 		return nil, err
 	}
 	response := &whowhenv1.ScoreResponse{Version: m.Artifact().Version, AsOf: timestamppb.New(view.AsOf()), Position: view.Position(),
-		Average: models.Probability(m.Artifact().Model.Average())}
-	for _, c := range scored {
-		response.Scores = append(response.Scores, encodeScored(c))
+		Average: models.Probability(m.Artifact().Model.Average()), Warnings: warningsOf(view)}
+	for i, c := range scored {
+		response.Scores = append(response.Scores, encodeScored(r.Msg.Cids[i], c))
 	}
 	return connect.NewResponse(response), nil
 }
 
-func encodeScored(c scoring.Scored) *whowhenv1.ScoredCID {
-	encoded := &whowhenv1.ScoredCID{Known: c.Known, Eligible: c.Eligible, Probability: c.Probability}
+// warningsOf warns of scores that speak of a day when nothing is known any more.
+func warningsOf(view *segments.View) []*whowhenv1.Warning {
+	if _, silent := knownBefore(view); silent != "" {
+		return []*whowhenv1.Warning{{Reason: warningDataEnded, Message: silent}}
+	}
+	return nil
+}
+
+func encodeScored(cid string, c scoring.Scored) *whowhenv1.ScoredCID {
+	encoded := &whowhenv1.ScoredCID{Cid: cid, Known: c.Known, Eligible: c.Eligible, Probability: c.Probability}
 	for _, m := range c.Moved {
 		column := &whowhenv1.MovedColumn{Column: m.Column, LogOdds: m.LogOdds}
 		switch {
@@ -177,7 +185,7 @@ func (s modelService) computeAll(ctx context.Context, app *segments.App, m *scor
 		return nil, err
 	}
 	done := &allScores{all: uint64(view.CIDs())}
-	head := &whowhenv1.ScoreAllResponse{Version: m.Artifact().Version, AsOf: timestamppb.New(view.AsOf()), Position: view.Position(), All: done.all}
+	head := &whowhenv1.ScoreAllResponse{Version: m.Artifact().Version, AsOf: timestamppb.New(view.AsOf()), Position: view.Position(), All: done.all, Warnings: warningsOf(view)}
 	if err := stream.Send(head); err != nil {
 		return nil, err
 	}

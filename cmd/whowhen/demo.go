@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,6 +24,9 @@ func (demoCmd) Help() string {
 Makes a sample app: 100,000 CIDs of twelve countries over the 90 days that end today, with
 profiles, tags, opens, purchases and push receipts. It always comes from the same seed. An app
 that has the sample already is left as it is, and one that holds other data too.
+
+With --models, --json prints one document too: what was made, and for each model the report of
+its training and what made it active.
 
 Examples:
 
@@ -71,44 +76,76 @@ func (c *demoCmd) Run(ctx context.Context, m *Main) error {
 	if result.Outcome == demo.OtherInside {
 		return failure("the app holds other data, which the sample would be mixed with: name another directory with --data, or another app with --app.")
 	}
+	out := demoJSON{Made: result.Outcome != demo.WasThere, Records: result.Records, LastDay: result.Day.Format(time.DateOnly)}
 	if c.Models {
-		return m.trainDemo(ctx)
+		if out.Models, err = m.trainDemo(ctx); err != nil {
+			return err
+		}
 	}
 	if m.flags.JSON {
-		return writeJSON(m.Stdout, struct {
-			Made    bool   `json:"made"`
-			Records uint64 `json:"records"`
-			LastDay string `json:"last_day"`
-		}{result.Outcome != demo.WasThere, result.Records, result.Day.Format(time.DateOnly)})
+		return writeJSON(m.Stdout, out)
 	}
 	return nil
 }
 
+type demoJSON struct {
+	Made    bool            `json:"made"`
+	Records uint64          `json:"records"`
+	LastDay string          `json:"last_day"`
+	Models  []demoModelJSON `json:"models,omitempty"` // with --models
+}
+
+// demoModelJSON is what train and models activate print of a model.
+type demoModelJSON struct {
+	Name      string          `json:"name"`
+	Trained   json.RawMessage `json:"trained"`
+	Activated json.RawMessage `json:"activated"`
+}
+
 // trainDemo trains three models on the sample app and makes them active. Training opens the directory itself.
-func (m *Main) trainDemo(ctx context.Context) error {
+func (m *Main) trainDemo(ctx context.Context) ([]demoModelJSON, error) {
 	const (
 		horizonDays = 30
 		maxSamples  = 20_000 // of the active days: enough to see what the model does, in some seconds
 	)
 	propensities, when := trainFlags{Seed: 1}, trainSendTimeCmd{sendTimeFlags: sendTimeFlags{MaxSamples: maxSamples}}
-	for _, d := range []propensity.Definition{propensity.Churn("open", horizonDays), propensity.Pay("purchase", horizonDays)} {
-		if err := m.trainAndActivate(ctx, d.Name, func() error { return propensities.train(ctx, m, d) }); err != nil {
+	var all []demoModelJSON
+	add := func(name string, train func() error) error {
+		trained, err := m.printed(train)
+		if err != nil {
 			return err
 		}
+		activated, err := m.printed(func() error { return m.activateDemo(ctx, name) })
+		all = append(all, demoModelJSON{name, trained, activated})
+		return err
 	}
-	return m.trainAndActivate(ctx, sendtime.ModelName, func() error { return when.Run(ctx, m) })
+	for _, d := range []propensity.Definition{propensity.Churn("open", horizonDays), propensity.Pay("purchase", horizonDays)} {
+		if err := add(d.Name, func() error { return propensities.train(ctx, m, d) }); err != nil {
+			return nil, err
+		}
+	}
+	err := add(sendtime.ModelName, func() error { return when.Run(ctx, m) })
+	return all, err
 }
 
-func (m *Main) trainAndActivate(ctx context.Context, name string, train func() error) error {
+// printed runs a step of a command that closes what the step before has opened. With --json it returns what the step prints, which is then a part of
+// the one document that the command prints.
+func (m *Main) printed(step func() error) (json.RawMessage, error) {
 	if err := m.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := train(); err != nil {
-		return err
+	if !m.flags.JSON {
+		return nil, step()
 	}
-	if err := m.Close(); err != nil {
-		return err
-	}
+	var text bytes.Buffer
+	stdout := m.Stdout
+	m.Stdout = &text
+	defer func() { m.Stdout = stdout }()
+	err := step()
+	return text.Bytes(), err
+}
+
+func (m *Main) activateDemo(ctx context.Context, name string) error {
 	a, err := m.open(ctx, toRead)
 	if err != nil {
 		return err

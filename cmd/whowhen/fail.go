@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"unicode"
@@ -111,6 +112,9 @@ func explainRPC(err *connect.Error, text string) (int, string) {
 	if info == nil && err.Code() == connect.CodeUnavailable { // no server of ours has answered
 		return exitFailed, fmt.Sprintf("no answer from the server: %v. Is it running, and at that address?", innermost(err))
 	}
+	if info == nil && brokenOff(err) {
+		return exitFailed, fmt.Sprintf("no whole answer from the server: %v. Is it still running?", innermost(err))
+	}
 	if info != nil && info.Offset != nil {
 		// The server sends the offset apart, and the message with it.
 		message := strings.TrimPrefix(err.Message(), fmt.Sprintf("at byte %d: ", *info.Offset))
@@ -120,6 +124,12 @@ func explainRPC(err *connect.Error, text string) (int, string) {
 		return exitUsage, sentence(err.Message())
 	}
 	return exitFailed, sentence(err.Message())
+}
+
+// brokenOff says whether a call failed as what was being answered broke off.
+func brokenOff(err *connect.Error) bool {
+	var network *net.OpError
+	return !connect.IsWireError(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network))
 }
 
 // innermost returns the cause of an error that people need to know: of a network error what

@@ -57,7 +57,10 @@ func (c *modelsListCmd) Run(ctx context.Context, m *Main) error {
 	}
 	t := newTable("model", ">newest", ">active", "active since", "by", "in the store", ">CIDs")
 	for _, model := range answer.Msg.Models {
-		since, by, stored, cids := "", "", "", ""
+		active, since, by, stored, cids := cmp.Or(model.Active, "-"), "", "", "", ""
+		if model.Problem != "" {
+			active = "not known"
+		}
 		if model.Active != "" && len(model.Changes) > 0 {
 			last := model.Changes[len(model.Changes)-1]
 			since, by = stamp(last.At), last.By
@@ -65,10 +68,13 @@ func (c *modelsListCmd) Run(ctx context.Context, m *Main) error {
 		if p := model.Published; p != nil {
 			stored, cids = storedText(p), grouped(p.Cids)
 		}
-		t.add(model.Name, model.Newest, cmp.Or(model.Active, "-"), since, by, stored, cids)
+		t.add(model.Name, model.Newest, active, since, by, stored, cids)
 	}
 	lines := t.lines()
 	for _, model := range answer.Msg.Models {
+		if model.Problem != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s", model.Name, sentence(model.Problem)))
+		}
 		for _, v := range model.Versions {
 			if v.Problem != "" {
 				lines = append(lines, sentence(v.Problem))
@@ -112,7 +118,11 @@ func shownLines(r *whowhenv1.GetModelResponse) []string {
 	v := r.Version
 	summary := &table{headers: []string{"", ""}}
 	summary.add("model", fmt.Sprintf("%s, version %s of %s", r.Model.Name, v.Version, stamp(v.Created)))
-	summary.add("active", cmp.Or(r.Model.Active, "no version"))
+	active := cmp.Or(r.Model.Active, "no version")
+	if r.Model.Problem != "" {
+		active = "not known: " + r.Model.Problem
+	}
+	summary.add("active", active)
 	if len(v.TrainCutoffs) > 0 {
 		summary.add("trained at", strings.Join(v.TrainCutoffs, ", "))
 		summary.add("judged at", strings.Join(v.TestCutoffs, ", "))
@@ -270,14 +280,16 @@ func (m *Main) activated(ctx context.Context, a *api, r *whowhenv1.ActivateModel
 	if err != nil {
 		return err
 	}
+	m.warn(last.Warnings)
 	if m.flags.JSON {
 		return writeJSON(m.Stdout, struct {
-			Name     string `json:"name"`
-			Version  string `json:"version"`
-			Previous string `json:"previous"`
-			Scored   uint64 `json:"scored"`
-			Position uint64 `json:"position"`
-		}{r.Name, r.Version, r.Previous, last.Scored, last.PublishedPosition})
+			Name     string    `json:"name"`
+			Version  string    `json:"version"`
+			Previous string    `json:"previous"`
+			Scored   uint64    `json:"scored"`
+			Position uint64    `json:"position"`
+			Warnings []warning `json:"warnings"`
+		}{r.Name, r.Version, r.Previous, last.Scored, last.PublishedPosition, newWarnings(last.Warnings)})
 	}
 	return m.print("Version %s of model %s is active%s: score(%q) holds for %s.", r.Version, r.Name, inPlaceOf(r), r.Name, plural(last.Scored, "CID", "CIDs"))
 }

@@ -19,7 +19,8 @@ func (modelsCheckCmd) Help() string {
 	return `
 Stability compares how a column, or the score, is distributed among those eligible now and in
 training: below 0.1 it is much the same, above 0.25 it is another population (the population
-stability index). Outcomes are of the last cut-off whose horizon has ended: what the version
+stability index). A column that grows moves as time goes by, whatever people do: of it that says
+nothing. Outcomes are of the last cut-off whose horizon has ended: what the version
 would have foretold there, by tenth of the score, beside what came.
 `
 }
@@ -44,12 +45,7 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	lines := []string{fmt.Sprintf("Version %s of model %s, as of %s: %s eligible.", r.Version, c.Name, stamp(r.AsOf), grouped(r.Eligible)), ""}
 	const most = 10
 	if r.Eligible > 0 { // of nobody there is nothing to compare
-		t := newTable("", ">stability")
-		t.add("score", number(r.ScoreStability, 3))
-		for _, column := range r.Columns[:min(most, len(r.Columns))] {
-			t.add(column.Column, number(column.Stability, 3))
-		}
-		lines = append(lines, t.lines()...)
+		lines = append(lines, stabilityTable(r, most).lines()...)
 	}
 	if len(r.Columns) > most {
 		lines = append(lines, fmt.Sprintf("%d more columns are steadier.", len(r.Columns)-most))
@@ -65,12 +61,28 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	return m.printLines(lines)
 }
 
+// stabilityTable has a line for the score and for each of the columns that moved most.
+func stabilityTable(r *whowhenv1.CheckModelResponse, most int) *table {
+	t := newTable("", ">stability", "")
+	t.add("score", number(r.ScoreStability, 3), "")
+	for _, column := range r.Columns[:min(most, len(r.Columns))] {
+		grows := ""
+		if column.Grows {
+			grows = "grows"
+		}
+		t.add(column.Column, number(column.Stability, 3), grows)
+	}
+	return t
+}
+
 // foretoldLines say what was foretold, and what this version would have foretold, beside what came.
 func foretoldLines(r *whowhenv1.CheckModelResponse) (lines []string) {
 	told := false
-	if len(r.Foretold) == 0 {
+	switch {
+	case r.ForetoldProblem != "": // which is among the findings
+	case len(r.Foretold) == 0:
 		lines = append(lines, "", "No scores in the store have been judged yet: none were put there a horizon ago.")
-	} else {
+	default:
 		lines = append(append(lines, "", "Foretold by the version that was active, and what came:", ""), scoringsTable(r).lines()...)
 		for _, f := range r.Foretold[1:] { // that of the newest is among the findings
 			if f.Problem != "" {

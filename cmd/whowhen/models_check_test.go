@@ -10,6 +10,20 @@ import (
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 )
 
+// TestStabilityTable holds that columns which move in any case are marked.
+func TestStabilityTable(t *testing.T) {
+	lines := stabilityTable(&whowhenv1.CheckModelResponse{ScoreStability: 0.1, Columns: []*whowhenv1.ColumnStability{
+		{Column: "tenure", Stability: 0.5434, Grows: true}, {Column: `recency("open")`, Stability: 0.3}, {Column: `recency("buy")`, Stability: 0.1}}}, 2).lines()
+	for i, want := range []string{"stability", "score 0.100", "tenure 0.543 grows", `recency("open") 0.300`} {
+		if got := strings.Join(strings.Fields(lines[i]), " "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if len(lines) != 4 {
+		t.Errorf("%q", lines)
+	}
+}
+
 // TestForetoldLines holds that what was foretold stands apart from what another version would have foretold.
 func TestForetoldLines(t *testing.T) {
 	at := timestamppb.New(time.Date(2026, 2, 1, 0, 5, 0, 0, time.UTC))
@@ -25,6 +39,8 @@ func TestForetoldLines(t *testing.T) {
 	base := func(f ...*whowhenv1.Foretold) *whowhenv1.CheckModelResponse {
 		return &whowhenv1.CheckModelResponse{Version: "3", Outcomes: tenths(0.4), OutcomesCutoff: "2026-02-01", Foretold: f}
 	}
+	damaged := base()
+	damaged.ForetoldProblem = "scorings.jsonl cannot be read"
 	later := base(same)
 	later.OutcomesCutoff = "2026-02-05"
 	for _, test := range []struct {
@@ -33,6 +49,7 @@ func TestForetoldLines(t *testing.T) {
 		has, none []string
 	}{
 		{"nothing was", base(), []string{"No scores in the store have been judged yet", "Of those eligible on 2026-02-01 version 3 would have foretold"}, []string{"by version"}},
+		{"that is not known", damaged, []string{"Of those eligible on 2026-02-01 version 3 would have foretold"}, []string{"No scores", "scorings.jsonl"}},
 		{"by this version", base(same), []string{"For 2026-02-01, by version 3", "25.0 %", "15.0 %"}, []string{"would have"}},
 		{"by this version, on another day", later, []string{"For 2026-02-01, by version 3", "Of those eligible on 2026-02-05 version 3 would have"}, nil},
 		{"by another", base(instead), []string{"For 2026-02-01, by version 1", "For 2026-02-01 version 3, which was trained on a part of what came, would have foretold:", "50.0 %"}, []string{"Of those eligible"}},

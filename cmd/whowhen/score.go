@@ -75,15 +75,17 @@ func (c *scoreCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	m.warn(last.Warnings)
 	if m.flags.JSON && c.Out != "-" {
 		return writeJSON(m.Stdout, struct {
-			Model     string `json:"model"`
-			Version   string `json:"version"`
-			AsOf      string `json:"as_of"`
-			Scored    uint64 `json:"scored"`
-			Published bool   `json:"published"`
-			Position  uint64 `json:"position"`
-		}{c.Model, last.Version, stamp(last.AsOf), last.Scored, request.Publish, last.PublishedPosition})
+			Model     string    `json:"model"`
+			Version   string    `json:"version"`
+			AsOf      string    `json:"as_of"`
+			Scored    uint64    `json:"scored"`
+			Published bool      `json:"published"`
+			Position  uint64    `json:"position"`
+			Warnings  []warning `json:"warnings"`
+		}{c.Model, last.Version, stamp(last.AsOf), last.Scored, request.Publish, last.PublishedPosition, newWarnings(last.Warnings)})
 	}
 	text := fmt.Sprintf("Scored %s with version %s of model %s, as of %s.", plural(last.Scored, "CID", "CIDs"), last.Version, c.Model, stamp(last.AsOf))
 	if request.Publish {
@@ -106,6 +108,7 @@ func (c *scoreCmd) some(ctx context.Context, m *Main, a *api, read *whowhenv1.Re
 		return err
 	}
 	r := answer.Msg
+	m.warn(r.Warnings)
 	if m.flags.JSON {
 		return m.printMessage(r)
 	}
@@ -157,32 +160,27 @@ func (c *scoreCmd) moment(ctx context.Context, m *Main, a *api) (*whowhenv1.Read
 	return &whowhenv1.Read{AtLeastPosition: c.AtLeastPosition, AsOf: timestamppb.New(day.Start(zone).Add(-1))}, nil
 }
 
-// publishes says whether the scores go into the store, and otherwise why not.
+// publishes says whether the scores go into the store, and otherwise why not. It fails where there is nothing to score with.
 func (c *scoreCmd) publishes(ctx context.Context, m *Main, a *api, read *whowhenv1.Read) (ok bool, why string, err error) {
-	if read.GetAsOf() != nil {
-		return false, "scores of a chosen day do not go into the store", nil
+	if c.Model == sendTimeModel {
+		return true, "", nil // which the server refuses, and says what to ask instead
 	}
-	answer, err := a.models.List(ctx, connect.NewRequest(&whowhenv1.ListModelsRequest{App: m.flags.App}))
+	answer, err := a.models.Get(ctx, connect.NewRequest(&whowhenv1.GetModelRequest{App: m.flags.App, Name: c.Model, Version: c.Version}))
 	if err != nil {
 		return false, "", err
 	}
-	for _, model := range answer.Msg.Models {
-		if model.Name != c.Model {
-			continue
-		}
-		version := c.Version
-		if version == "" {
-			version = model.Newest
-		}
-		switch model.Active {
-		case version:
-			return true, "", nil
-		case "":
-			return false, fmt.Sprintf("no version of model %s is active", c.Model), nil
-		}
-		return false, fmt.Sprintf("version %s of model %s is active, not %s", model.Active, c.Model, version), nil
+	model, version := answer.Msg.Model, answer.Msg.Version.Version
+	switch {
+	case read.GetAsOf() != nil:
+		return false, "scores of a chosen day do not go into the store", nil
+	case model.Problem != "":
+		return false, fmt.Sprintf("which version of model %s is active is not known (%s)", c.Model, model.Problem), nil
+	case model.Active == version:
+		return true, "", nil
+	case model.Active == "":
+		return false, fmt.Sprintf("no version of model %s is active", c.Model), nil
 	}
-	return false, fmt.Sprintf("there is no model %s", c.Model), nil
+	return false, fmt.Sprintf("version %s of model %s is active, not %s", model.Active, c.Model, version), nil
 }
 
 // run scores, and writes the file if there is to be one. A file that is there is replaced only once the new one is whole.
@@ -226,25 +224,33 @@ func (m *Main) scoreAll(ctx context.Context, a *api, request *whowhenv1.ScoreAll
 	bar := m.newProgress("CIDs")
 	defer bar.end()
 	var w *csv.Writer
+	headed := false // what is refused, or fails while it is computed, leaves nothing behind
+	header := func() error {
+		if headed {
+			return nil
+		}
+		headed = true
+		return w.Write([]string{"cid", "probability"})
+	}
 	if out != nil {
 		buffer := bufio.NewWriterSize(out, 64<<10)
 		defer buffer.Flush()
 		w = csv.NewWriter(buffer)
-		if err := w.Write([]string{"cid", "probability"}); err != nil {
-			return nil, err
-		}
 	}
 	texts := map[float64]string{} // 65,536 at most
 	var head, last *whowhenv1.ScoreAllResponse
 	for stream.Receive() {
 		last = stream.Msg()
 		if head == nil {
-			head = &whowhenv1.ScoreAllResponse{Version: last.Version, AsOf: last.AsOf, Position: last.Position}
+			head = &whowhenv1.ScoreAllResponse{Version: last.Version, AsOf: last.AsOf, Position: last.Position, Warnings: last.Warnings}
 		}
 		bar.count("Scoring", last.Done, last.All)
 		for i, cid := range last.Cids {
 			if w == nil {
 				break
+			}
+			if err := header(); err != nil {
+				return nil, err
 			}
 			p := last.Probabilities[i]
 			text, known := texts[p]
@@ -262,6 +268,9 @@ func (m *Main) scoreAll(ctx context.Context, a *api, request *whowhenv1.ScoreAll
 		return nil, err
 	}
 	if w != nil {
+		if err := header(); err != nil {
+			return nil, err
+		}
 		if w.Flush(); w.Error() != nil {
 			return nil, w.Error()
 		}

@@ -44,8 +44,11 @@ func readLines[T any](path, remedy string, known func(T) bool) ([]T, error) {
 		var one T
 		decoder := json.NewDecoder(bytes.NewReader(line))
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&one); err != nil || !known(one) {
-			return nil, damaged(errors.Join(fmt.Errorf("line %d is none that was written", number), err))
+		if err := decoder.Decode(&one); err != nil {
+			return nil, damaged(fmt.Errorf("line %d is none that was written: %w", number, err))
+		}
+		if !known(one) {
+			return nil, damaged(fmt.Errorf("line %d is none that was written", number))
 		}
 		all = append(all, one)
 	}

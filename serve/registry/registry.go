@@ -205,10 +205,21 @@ func (r Registry) Artifact(name string, version Version) (*models.Artifact, erro
 		err = fmt.Errorf("it says that it is version %s of %s", a.Version, a.Name)
 	}
 	if err != nil {
+		if refused := new(models.ArtifactError); errors.As(err, &refused) {
+			err = Cause(refused.Problem, refused.Err)
+		}
 		return nil, &segments.Error{Reason: ModelDamaged, Err: err,
-			Message: fmt.Sprintf("%s is not the artifact that was written; take another version, or train again", r.Path(name, version, ArtifactFile))}
+			Message: fmt.Sprintf("%s is not the artifact that was written; restore it from a copy, take another version, or train again", r.Path(name, version, ArtifactFile))}
 	}
 	return a, nil
+}
+
+// Cause is the error of an artifact that is refused, in words that need no name of the package that refused it.
+func Cause(problem string, err error) error {
+	if err == nil {
+		return errors.New(problem)
+	}
+	return fmt.Errorf("%s: %w", problem, err)
 }
 
 // Path returns where a file of a version is.

@@ -3,6 +3,7 @@ package registry
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -66,7 +67,7 @@ func TestScorings(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad+"\n"+string(both)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Scorings("churn"); reasonOf(err) != ModelDamaged {
+		if _, err := r.Scorings("churn"); reasonOf(err) != ModelDamaged || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -68,14 +68,14 @@ func Open(data []byte, format string, maxBytes int, content any) error {
 		return &Error{Problem: "it is no JSON object of format, sha256 and content", Err: err}
 	}
 	if f.Format != format {
-		return refuse("its format is %.40q and this program reads %q; use the program that wrote it, or train again", f.Format, format)
+		return refuse("its format is %.40q and this program reads %q", f.Format, format)
 	}
 	var body bytes.Buffer
 	if err := json.Compact(&body, f.Content); err != nil {
 		return &Error{Problem: "its content is no JSON", Err: err}
 	}
 	if sum := sha256.Sum256(body.Bytes()); f.SHA256 != hex.EncodeToString(sum[:]) {
-		return refuse("its content does not match its sha256: it was damaged or changed; restore it from a copy, or train again")
+		return refuse("its content does not match its sha256: it was damaged or changed")
 	}
 	if err := strict(body.Bytes(), content); err != nil {
 		return &Error{Problem: "its content has other fields than it should", Err: err}

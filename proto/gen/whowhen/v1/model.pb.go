@@ -122,7 +122,9 @@ type Model struct {
 	// Oldest first.
 	Versions []*ModelVersion `protobuf:"bytes,5,rep,name=versions,proto3" json:"versions,omitempty"`
 	// Who made which version active, and when; oldest first.
-	Changes       []*ModelChange `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
+	Changes []*ModelChange `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Why it cannot be told which version is active, or which there are; empty when it can. What cannot be told is then not set.
+	Problem       string `protobuf:"bytes,7,opt,name=problem,proto3" json:"problem,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -197,6 +199,13 @@ func (x *Model) GetChanges() []*ModelChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *Model) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
 }
 
 type PublishedScores struct {
@@ -1173,7 +1182,9 @@ type ScoreResponse struct {
 	// One for each CID of the request, in its order.
 	Scores []*ScoredCID `protobuf:"bytes,4,rep,name=scores,proto3" json:"scores,omitempty"`
 	// The probability of the average training row, which moves are from.
-	Average       float64 `protobuf:"fixed64,5,opt,name=average,proto3" json:"average,omitempty"`
+	Average float64 `protobuf:"fixed64,5,opt,name=average,proto3" json:"average,omitempty"`
+	// DATA_ENDED when nothing is known of the last days before as_of.
+	Warnings      []*Warning `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1243,8 +1254,17 @@ func (x *ScoreResponse) GetAverage() float64 {
 	return 0
 }
 
+func (x *ScoreResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 type ScoredCID struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the request has it.
+	Cid string `protobuf:"bytes,5,opt,name=cid,proto3" json:"cid,omitempty"`
 	// Whether the app had heard of the CID by as_of, and whether the model speaks of it. Others have a probability too, if
 	// they are known, which is not to be trusted.
 	Known         bool           `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
@@ -1283,6 +1303,13 @@ func (x *ScoredCID) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ScoredCID.ProtoReflect.Descriptor instead.
 func (*ScoredCID) Descriptor() ([]byte, []int) {
 	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ScoredCID) GetCid() string {
+	if x != nil {
+		return x.Cid
+	}
+	return ""
 }
 
 func (x *ScoredCID) GetKnown() bool {
@@ -1472,7 +1499,7 @@ func (x *ScoreAllRequest) GetIfDue() bool {
 	return false
 }
 
-// The first message carries version, as_of and position; each carries how far it is; the last one that the scores are published.
+// The first message carries version, as_of, position and warnings; each carries how far it is; the last one that the scores are published.
 type ScoreAllResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Version  string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -1488,8 +1515,10 @@ type ScoreAllResponse struct {
 	Scored uint64 `protobuf:"varint,8,opt,name=scored,proto3" json:"scored,omitempty"`
 	// The position of the log at which expressions see the scores; 0 before that.
 	PublishedPosition uint64 `protobuf:"varint,9,opt,name=published_position,json=publishedPosition,proto3" json:"published_position,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// DATA_ENDED when nothing is known of the last days before as_of.
+	Warnings      []*Warning `protobuf:"bytes,10,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScoreAllResponse) Reset() {
@@ -1585,6 +1614,13 @@ func (x *ScoreAllResponse) GetPublishedPosition() uint64 {
 	return 0
 }
 
+func (x *ScoreAllResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 type CheckModelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	App   string                 `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
@@ -1675,9 +1711,11 @@ type CheckModelResponse struct {
 	// What was foretold by scores that went into the store, of whichever version was active then, beside what came: the newest
 	// of those whose horizon has ended, and up to three earlier ones whose horizons do not overlap, the newest first. Status has the
 	// newest alone.
-	Foretold      []*Foretold `protobuf:"bytes,10,rep,name=foretold,proto3" json:"foretold,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Foretold []*Foretold `protobuf:"bytes,10,rep,name=foretold,proto3" json:"foretold,omitempty"`
+	// Why what was foretold is not known; empty when it is. It is among the findings, too.
+	ForetoldProblem string `protobuf:"bytes,11,opt,name=foretold_problem,json=foretoldProblem,proto3" json:"foretold_problem,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CheckModelResponse) Reset() {
@@ -1778,6 +1816,13 @@ func (x *CheckModelResponse) GetForetold() []*Foretold {
 		return x.Foretold
 	}
 	return nil
+}
+
+func (x *CheckModelResponse) GetForetoldProblem() string {
+	if x != nil {
+		return x.ForetoldProblem
+	}
+	return ""
 }
 
 // Foretold is a scoring of everybody that took place, and what came of it.
@@ -1899,9 +1944,12 @@ func (x *Foretold) GetInsteadSaw() bool {
 }
 
 type ColumnStability struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Column        string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
-	Stability     float64                `protobuf:"fixed64,2,opt,name=stability,proto3" json:"stability,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Column    string                 `protobuf:"bytes,1,opt,name=column,proto3" json:"column,omitempty"`
+	Stability float64                `protobuf:"fixed64,2,opt,name=stability,proto3" json:"stability,omitempty"`
+	// Whether the column moves as time goes by, whatever people do, such as one over a window that reaches beyond the history trained on: that it is
+	// distributed otherwise then says nothing.
+	Grows         bool `protobuf:"varint,3,opt,name=grows,proto3" json:"grows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1948,6 +1996,13 @@ func (x *ColumnStability) GetStability() float64 {
 		return x.Stability
 	}
 	return 0
+}
+
+func (x *ColumnStability) GetGrows() bool {
+	if x != nil {
+		return x.Grows
+	}
+	return false
 }
 
 type Outcome struct {
@@ -2020,14 +2075,15 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x11ListModelsRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\"?\n" +
 	"\x12ListModelsResponse\x12)\n" +
-	"\x06models\x18\x01 \x03(\v2\x11.whowhen.v1.ModelR\x06models\"\xef\x01\n" +
+	"\x06models\x18\x01 \x03(\v2\x11.whowhen.v1.ModelR\x06models\"\x89\x02\n" +
 	"\x05Model\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06newest\x18\x02 \x01(\tR\x06newest\x12\x16\n" +
 	"\x06active\x18\x03 \x01(\tR\x06active\x129\n" +
 	"\tpublished\x18\x04 \x01(\v2\x1b.whowhen.v1.PublishedScoresR\tpublished\x124\n" +
 	"\bversions\x18\x05 \x03(\v2\x18.whowhen.v1.ModelVersionR\bversions\x121\n" +
-	"\achanges\x18\x06 \x03(\v2\x17.whowhen.v1.ModelChangeR\achanges\"p\n" +
+	"\achanges\x18\x06 \x03(\v2\x17.whowhen.v1.ModelChangeR\achanges\x12\x18\n" +
+	"\aproblem\x18\a \x01(\tR\aproblem\"p\n" +
 	"\x0fPublishedScores\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x12\n" +
@@ -2110,14 +2166,16 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x12\n" +
 	"\x04cids\x18\x04 \x03(\tR\x04cids\x12\x14\n" +
 	"\x05moved\x18\x05 \x01(\rR\x05moved\x12$\n" +
-	"\x04read\x18\x06 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\xbf\x01\n" +
+	"\x04read\x18\x06 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\xf0\x01\n" +
 	"\rScoreResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x04R\bposition\x12-\n" +
 	"\x06scores\x18\x04 \x03(\v2\x15.whowhen.v1.ScoredCIDR\x06scores\x12\x18\n" +
-	"\aaverage\x18\x05 \x01(\x01R\aaverage\"\x8e\x01\n" +
-	"\tScoredCID\x12\x14\n" +
+	"\aaverage\x18\x05 \x01(\x01R\aaverage\x12/\n" +
+	"\bwarnings\x18\x06 \x03(\v2\x13.whowhen.v1.WarningR\bwarnings\"\xa0\x01\n" +
+	"\tScoredCID\x12\x10\n" +
+	"\x03cid\x18\x05 \x01(\tR\x03cid\x12\x14\n" +
 	"\x05known\x18\x01 \x01(\bR\x05known\x12\x1a\n" +
 	"\beligible\x18\x02 \x01(\bR\beligible\x12 \n" +
 	"\vprobability\x18\x03 \x01(\x01R\vprobability\x12-\n" +
@@ -2133,7 +2191,7 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\x12\x18\n" +
 	"\apublish\x18\x05 \x01(\bR\apublish\x12\x14\n" +
 	"\x05quiet\x18\x06 \x01(\bR\x05quiet\x12\x15\n" +
-	"\x06if_due\x18\a \x01(\bR\x05ifDue\"\xa0\x02\n" +
+	"\x06if_due\x18\a \x01(\bR\x05ifDue\"\xd1\x02\n" +
 	"\x10ScoreAllResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
@@ -2143,12 +2201,14 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x04done\x18\x06 \x01(\x04R\x04done\x12\x10\n" +
 	"\x03all\x18\a \x01(\x04R\x03all\x12\x16\n" +
 	"\x06scored\x18\b \x01(\x04R\x06scored\x12-\n" +
-	"\x12published_position\x18\t \x01(\x04R\x11publishedPosition\"y\n" +
+	"\x12published_position\x18\t \x01(\x04R\x11publishedPosition\x12/\n" +
+	"\bwarnings\x18\n" +
+	" \x03(\v2\x13.whowhen.v1.WarningR\bwarnings\"y\n" +
 	"\x11CheckModelRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12$\n" +
-	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\x9f\x03\n" +
+	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\xca\x03\n" +
 	"\x12CheckModelResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
@@ -2160,7 +2220,8 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x0foutcomes_cutoff\x18\b \x01(\tR\x0eoutcomesCutoff\x12\x1a\n" +
 	"\bfindings\x18\t \x03(\tR\bfindings\x120\n" +
 	"\bforetold\x18\n" +
-	" \x03(\v2\x14.whowhen.v1.ForetoldR\bforetold\"\xb9\x02\n" +
+	" \x03(\v2\x14.whowhen.v1.ForetoldR\bforetold\x12)\n" +
+	"\x10foretold_problem\x18\v \x01(\tR\x0fforetoldProblem\"\xb9\x02\n" +
 	"\bForetold\x12\x16\n" +
 	"\x06cutoff\x18\x01 \x01(\tR\x06cutoff\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12*\n" +
@@ -2171,10 +2232,11 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\aproblem\x18\a \x01(\tR\aproblem\x12-\n" +
 	"\ainstead\x18\b \x03(\v2\x13.whowhen.v1.OutcomeR\ainstead\x12\x1f\n" +
 	"\vinstead_saw\x18\t \x01(\bR\n" +
-	"insteadSaw\"G\n" +
+	"insteadSaw\"]\n" +
 	"\x0fColumnStability\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x1c\n" +
-	"\tstability\x18\x02 \x01(\x01R\tstability\"]\n" +
+	"\tstability\x18\x02 \x01(\x01R\tstability\x12\x14\n" +
+	"\x05grows\x18\x03 \x01(\bR\x05grows\"]\n" +
 	"\aOutcome\x12\x12\n" +
 	"\x04cids\x18\x01 \x01(\x04R\x04cids\x12\x1c\n" +
 	"\tpositives\x18\x02 \x01(\x04R\tpositives\x12 \n" +
@@ -2235,7 +2297,8 @@ var file_whowhen_v1_model_proto_goTypes = []any{
 	nil,                           // 28: whowhen.v1.Figures.FiguresEntry
 	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
 	(*Read)(nil),                  // 30: whowhen.v1.Read
-	(*Value)(nil),                 // 31: whowhen.v1.Value
+	(*Warning)(nil),               // 31: whowhen.v1.Warning
+	(*Value)(nil),                 // 32: whowhen.v1.Value
 }
 var file_whowhen_v1_model_proto_depIdxs = []int32{
 	2,  // 0: whowhen.v1.ListModelsResponse.models:type_name -> whowhen.v1.Model
@@ -2255,42 +2318,44 @@ var file_whowhen_v1_model_proto_depIdxs = []int32{
 	30, // 14: whowhen.v1.ScoreRequest.read:type_name -> whowhen.v1.Read
 	29, // 15: whowhen.v1.ScoreResponse.as_of:type_name -> google.protobuf.Timestamp
 	17, // 16: whowhen.v1.ScoreResponse.scores:type_name -> whowhen.v1.ScoredCID
-	18, // 17: whowhen.v1.ScoredCID.moved:type_name -> whowhen.v1.MovedColumn
-	31, // 18: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
-	30, // 19: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
-	29, // 20: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
-	30, // 21: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
-	29, // 22: whowhen.v1.CheckModelResponse.as_of:type_name -> google.protobuf.Timestamp
-	24, // 23: whowhen.v1.CheckModelResponse.columns:type_name -> whowhen.v1.ColumnStability
-	25, // 24: whowhen.v1.CheckModelResponse.outcomes:type_name -> whowhen.v1.Outcome
-	23, // 25: whowhen.v1.CheckModelResponse.foretold:type_name -> whowhen.v1.Foretold
-	29, // 26: whowhen.v1.Foretold.at:type_name -> google.protobuf.Timestamp
-	25, // 27: whowhen.v1.Foretold.outcomes:type_name -> whowhen.v1.Outcome
-	25, // 28: whowhen.v1.Foretold.instead:type_name -> whowhen.v1.Outcome
-	5,  // 29: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
-	6,  // 30: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
-	5,  // 31: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
-	0,  // 32: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
-	8,  // 33: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
-	12, // 34: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
-	13, // 35: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
-	13, // 36: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
-	15, // 37: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
-	19, // 38: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
-	21, // 39: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
-	1,  // 40: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
-	9,  // 41: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
-	14, // 42: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 43: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 44: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
-	16, // 45: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
-	20, // 46: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
-	22, // 47: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
-	40, // [40:48] is the sub-list for method output_type
-	32, // [32:40] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	31, // 17: whowhen.v1.ScoreResponse.warnings:type_name -> whowhen.v1.Warning
+	18, // 18: whowhen.v1.ScoredCID.moved:type_name -> whowhen.v1.MovedColumn
+	32, // 19: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
+	30, // 20: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
+	29, // 21: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
+	31, // 22: whowhen.v1.ScoreAllResponse.warnings:type_name -> whowhen.v1.Warning
+	30, // 23: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
+	29, // 24: whowhen.v1.CheckModelResponse.as_of:type_name -> google.protobuf.Timestamp
+	24, // 25: whowhen.v1.CheckModelResponse.columns:type_name -> whowhen.v1.ColumnStability
+	25, // 26: whowhen.v1.CheckModelResponse.outcomes:type_name -> whowhen.v1.Outcome
+	23, // 27: whowhen.v1.CheckModelResponse.foretold:type_name -> whowhen.v1.Foretold
+	29, // 28: whowhen.v1.Foretold.at:type_name -> google.protobuf.Timestamp
+	25, // 29: whowhen.v1.Foretold.outcomes:type_name -> whowhen.v1.Outcome
+	25, // 30: whowhen.v1.Foretold.instead:type_name -> whowhen.v1.Outcome
+	5,  // 31: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
+	6,  // 32: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
+	5,  // 33: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
+	0,  // 34: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
+	8,  // 35: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
+	12, // 36: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
+	13, // 37: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
+	13, // 38: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
+	15, // 39: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
+	19, // 40: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
+	21, // 41: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
+	1,  // 42: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
+	9,  // 43: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
+	14, // 44: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 45: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 46: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
+	16, // 47: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
+	20, // 48: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
+	22, // 49: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
+	42, // [42:50] is the sub-list for method output_type
+	34, // [34:42] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_model_proto_init() }

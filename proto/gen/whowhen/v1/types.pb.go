@@ -280,10 +280,11 @@ func (x *Read) GetAtLeastPosition() uint64 {
 }
 
 // Something in an expression that is probably not meant: a name nobody has
-// used yet, which is therefore empty.
+// used yet, which is therefore empty. Or something about what an answer rests
+// on.
 type Warning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One of UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT, UNKNOWN_PROPERTY, ATTRIBUTE_TYPE and BEYOND_RETENTION.
+	// One of UNKNOWN_TAG, UNKNOWN_ATTRIBUTE, UNKNOWN_EVENT, UNKNOWN_PROPERTY, ATTRIBUTE_TYPE, BEYOND_RETENTION and DATA_ENDED.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	Name   string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The nearest known name, empty when none is near.
