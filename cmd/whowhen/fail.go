@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"connectrpc.com/connect"
 
@@ -169,4 +170,13 @@ func sentence(message string) string {
 		return message
 	}
 	return message + "."
+}
+
+// capital begins a text with a capital.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return text
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -53,7 +53,7 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	lines = append(lines, foretoldLines(r)...)
 	lines = append(lines, "")
 	for _, finding := range r.Findings {
-		lines = append(lines, sentence(finding))
+		lines = append(lines, capital(sentence(finding)))
 	}
 	if len(r.Findings) == 0 {
 		lines = append(lines, "Nothing to look at.")
