@@ -2,11 +2,11 @@ package serve
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"whowhen.dev/whowhen/models"
+	"whowhen.dev/whowhen/models/metrics"
 )
 
 // gainFigure is the figure of a baseline that says by how much the model's log loss is less, by rows in pairs.
@@ -23,9 +23,9 @@ func whyNotActivate(a *models.Artifact) string {
 		case !told:
 			continue
 		case name == "active" && gain.High < 0:
-			reasons = append(reasons, fmt.Sprintf("it is surely worse than the model that was active when it was trained (log loss higher by %s)", differences(-gain.Value)[0]))
+			reasons = append(reasons, fmt.Sprintf("it is surely worse than the model that was active when it was trained (log loss higher by %s)", metrics.FormatDifferences(-gain.Value)[0]))
 		case name != "active" && gain.Low <= 0:
-			by := differences(gain.Value, gain.Low, gain.High)
+			by := metrics.FormatDifferences(gain.Value, gain.Low, gain.High)
 			reasons = append(reasons, fmt.Sprintf("it is not surely better than %s (log loss less by %s, 95 %%: %s to %s)", strings.ReplaceAll(name, "_", " "), by[0], by[1], by[2]))
 		}
 		compared = compared || name != "active"
@@ -35,24 +35,4 @@ func whyNotActivate(a *models.Artifact) string {
 	}
 	slices.Sort(reasons)
 	return strings.Join(reasons, "; ")
-}
-
-// differences writes differences of log loss with as many digits after the point, four or more, as tell each of them from 0, as reports of trainings
-// have them. What is nearer than a thousand-millionth is 0, which has no sign.
-func differences(all ...float64) []string {
-	const least, most = 4, 9
-	digits := least
-	for _, v := range all {
-		for digits < most && math.Abs(v) >= 0.5e-9 && math.Abs(v) < 0.5*math.Pow10(-digits) {
-			digits++
-		}
-	}
-	texts := make([]string, len(all))
-	for i, v := range all {
-		texts[i] = fmt.Sprintf("%.*f", digits, v)
-		if strings.Trim(texts[i], "-0.") == "" {
-			texts[i] = strings.TrimPrefix(texts[i], "-")
-		}
-	}
-	return texts
 }

@@ -50,18 +50,7 @@ func TestWithoutReceiptsChoosesForItself(t *testing.T) {
 	d := propensity.Definition{Name: "buys", Eligible: `did("seen")`, Target: `did("buy")`, HorizonDays: 14}
 	o := quick()
 	o.Fit = &models.Options{Calibrate: models.CalibrateNever}
-	j, err := newJob(t.Context(), a, d, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.base.Close()
-	if err := j.prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	m, err := j.fit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	j, m := fit(t, a, d, o)
 	if len(m.bare.Trials) < 3 {
 		t.Fatalf("tried were %+v", m.bare.Trials)
 	}

@@ -12,18 +12,7 @@ import (
 // them.
 func TestDriftOfGrowth(t *testing.T) {
 	w := newWorld(13, 1200, 120)
-	j, err := newJob(t.Context(), w.app(t, w.first+120, nil), opens(), quick())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.base.Close()
-	if err := j.prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	m, err := j.fit(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	j, m := fit(t, w.app(t, w.first+120, nil), opens(), quick())
 	trials, err := j.judge(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)

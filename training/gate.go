@@ -30,7 +30,7 @@ func gate(trials []*trial, hasActive bool) (report.Gate, error) {
 			g.Passed = g.Passed && a.name == activeModel
 			verdict = "not surely better than"
 		}
-		by := report.Differences(better.Value, better.Low, better.High)
+		by := metrics.FormatDifferences(better.Value, better.Low, better.High)
 		g.Reasons = append(g.Reasons, fmt.Sprintf("%s %s, by %s in log loss (95 %%: %s to %s)", verdict, a.words, by[0], by[1], by[2]))
 	}
 	return g, nil

@@ -137,3 +137,21 @@ func mustDay(text string) propensity.Day {
 	}
 	return d
 }
+
+// fit prepares a job and fits its model.
+func fit(t *testing.T, a *segments.App, d propensity.Definition, o Options) (*job, *fitted) {
+	t.Helper()
+	j, err := newJob(t.Context(), a, d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.base.Close)
+	if err := j.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := j.fit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, m
+}

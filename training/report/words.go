@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"whowhen.dev/whowhen/models/metrics"
 )
 
 // Share is a percentage for reading, with one digit after the point, or as many as tell it from 0 and from 100.
@@ -22,26 +24,6 @@ func Share(v float64) string {
 		digits = 2
 	}
 	return fmt.Sprintf("%.*f %%", digits, 100*v)
-}
-
-// Differences writes differences with as many digits after the point, four or more, as tell each of them from 0. What is nearer than a thousand-millionth
-// is 0, which has no sign.
-func Differences(all ...float64) []string {
-	const least, most = 4, 9
-	digits := least
-	for _, v := range all {
-		for digits < most && math.Abs(v) >= 0.5e-9 && math.Abs(v) < 0.5*math.Pow10(-digits) {
-			digits++
-		}
-	}
-	texts := make([]string, len(all))
-	for i, v := range all {
-		texts[i] = fmt.Sprintf("%.*f", digits, v)
-		if strings.Trim(texts[i], "-0.") == "" {
-			texts[i] = strings.TrimPrefix(texts[i], "-")
-		}
-	}
-	return texts
 }
 
 // Apart writes figures that stand beside each other with as many digits after the point, least or more, as show three that count of each, and tell apart those
@@ -93,7 +75,7 @@ func narrow(v float64) string {
 
 // signed is Differences with a sign before those above 0.
 func signed(all ...float64) []string {
-	texts := Differences(all...)
+	texts := metrics.FormatDifferences(all...)
 	for i, text := range texts {
 		if !strings.HasPrefix(text, "-") && strings.Trim(text, "0.") != "" {
 			texts[i] = "+" + text
