@@ -1,6 +1,7 @@
 package features_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +93,50 @@ func TestChooseFirst(t *testing.T) {
 		if slices.Sort(summed); !slices.Equal(summed, c.want) {
 			t.Errorf("sums of %v, want %v", summed, c.want)
 		}
+	}
+}
+
+// TestChooseTypical chooses what amounts typically are, but of the first one, whether there is room for their sums or not.
+func TestChooseTypical(t *testing.T) {
+	for _, o := range []features.Options{{}, {FewSums: true}, {Amounts: []string{"purchase.branch"}}, {FewSums: true, Amounts: []string{"purchase.branch"}}} {
+		plan, err := features.Choose(shop(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `[typical("purchase.UnitPrice", around 2.1, within 365d) typical("purchase.weight", around 2.1, within 365d) typical("purchase.Quantity", around 3, within 365d)]`
+		if len(o.Amounts) > 0 { // which then is the first
+			want = `[typical("purchase.rupees", around 50000, within 365d) typical("purchase.UnitPrice", around 2.1, within 365d) typical("purchase.weight", around 2.1, within 365d)]`
+		}
+		if got := fmt.Sprint(onlyOf(plan.Columns, features.Typical)); got != want {
+			t.Errorf("%+v: %s, want %s", o, got, want)
+		}
+		summed := slices.ContainsFunc(plan.Columns, func(c features.Column) bool { return c.Family == features.Sum && c.Property == "weight" })
+		left := slices.ContainsFunc(plan.LeftOut, func(l features.LeftOut) bool {
+			return l.What == `the sums of "purchase.weight"` && strings.Contains(l.Why, "there is the typical value at most")
+		})
+		if summed == o.FewSums || left != o.FewSums {
+			t.Errorf("%+v: it has sums of the weight: %v; that they are left out is said: %v", o, summed, left)
+		}
+	}
+}
+
+// TestChooseNoTypical leaves out a number that is the same for half of the events.
+func TestChooseNoTypical(t *testing.T) {
+	catalog := shop()
+	for e := range catalog.Events {
+		for i := range catalog.Events[e].Properties {
+			if p := &catalog.Events[e].Properties[i]; p.Name == "weight" {
+				p.Mode = p.Numbers / 2
+			}
+		}
+	}
+	plan, err := features.Choose(catalog, features.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(onlyOf(plan.Columns, features.Typical))
+	if strings.Contains(got, "weight") || !strings.Contains(got, "UnitPrice") {
+		t.Errorf("%s, though half of the weights are the same", got)
 	}
 }
 

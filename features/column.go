@@ -7,9 +7,8 @@ package features
 import (
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
-	"time"
 
 	"whowhen.dev/whowhen/segments/batch"
 	"whowhen.dev/whowhen/segments/value"
@@ -55,6 +54,10 @@ const (
 	// weighs 2^(-days/SpanDays), in days before the CID's newest day with the event, down to 2^-17, and three events of full weight and rank one half are
 	// added, as few events say little. Missing when no event in the window counts.
 	Popularity
+	// Typical is what the CID's events in the window usually have as a numeric property, in its unit: a geometric mean of their values and of three
+	// more that are Around, as few events say little. With s(x) = sign(x) log2(1 + |x|) it is the x of which s(x) = (3 s(Around) + sum of s)/(3 + n), where n events
+	// have a number. The s of each is rounded to 2^-24, about the precision of a column, and then added up exactly. Missing when n is 0.
+	Typical
 	// Tenure is the age of the day on which the CID was first heard of, in days.
 	Tenure
 	// Weekend is the share of the events in the window that fell on a Saturday or Sunday, by app day; missing when there is none.
@@ -82,7 +85,7 @@ func (f Family) String() string {
 
 var familyNames = [...]string{
 	Recency: "recency", Count: "count", Days: "days", Sum: "sum", Trend: "trend", Gap: "gap", Tenure: "tenure",
-	Pace: "pace", Flow: "flow", Habit: "habit", Chance: "chance", Popularity: "popularity", Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
+	Pace: "pace", Flow: "flow", Habit: "habit", Chance: "chance", Popularity: "popularity", Typical: "typical", Weekend: "weekend", Night: "night", Rate: "rate", Tag: "tag", Attribute: "attr",
 }
 
 // MaxWindowDays is the longest window, as in the audience language.
@@ -96,12 +99,15 @@ type Column struct {
 	// Anything says that the column is of all events but those about messages, as if they were one, and has no name: their days are the days with any of
 	// them, and their number is the sum of their numbers.
 	Anything bool
-	Property string // of a sum, flow or popularity
+	Property string // of a sum, flow, popularity or typical
 	Per      string // event that a rate is given
 	// WindowDays is the window, the short one of a trend; 0 means everything kept.
 	WindowDays int
 	LongDays   int // of a trend
 	SpanDays   int // of a habit, chance or popularity
+	// Around is the value that a typical is brought towards, in the property's unit: 0, or of a size from 1e-18 to 2^63, as stored numbers are. It is part
+	// of the column, and not looked up, so that training and scoring have the same.
+	Around float64
 	// Scaled says that a count, days or sum is for WindowDays days of data: where they begin at SinceDay, L days before D and L < WindowDays, it is
 	// times WindowDays / L. Thus it is that of the window once the data reach so far back, and before that it does not grow with them. The day is part of the
 	// column, and not looked up, so that no stray record can move it. It is in days since 1970-01-01.
@@ -112,6 +118,9 @@ type Column struct {
 // The days that a column may be scaled from, of the years 1 to 9999.
 const firstSinceDay, lastSinceDay = -719_162, 2_932_896
 
+// The sizes that a typical may be around, besides 0: those of a value.Decimal.
+const leastAround, mostAround = 1e-18, 1 << 63
+
 // Check returns why a column cannot be, or nil.
 func (c Column) Check() error {
 	want := Column{Family: c.Family, Name: c.Name, Anything: c.Anything, WindowDays: c.WindowDays}
@@ -119,10 +128,16 @@ func (c Column) Check() error {
 	case Recency, Gap, Pace, Weekend, Night:
 	case Count, Days:
 		want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
-	case Sum, Flow, Popularity:
+	case Sum, Flow, Popularity, Typical:
 		want.Property = c.Property
-		if c.Family == Sum {
+		switch c.Family {
+		case Sum:
 			want.Scaled, want.SinceDay = c.Scaled, c.SinceDay
+		case Typical:
+			if size := math.Abs(c.Around); size != 0 && !(size >= leastAround && size <= mostAround) {
+				return errors.New("what a typical is around is 0, or of a size from 1e-18 to 2^63")
+			}
+			want.Around = c.Around
 		}
 		if wrong := batch.CheckName(c.Property); wrong != "" {
 			return fmt.Errorf("the property of a %s: %s", c.Family, wrong)
@@ -143,7 +158,7 @@ func (c Column) Check() error {
 	case Tag, Attribute:
 		want.WindowDays = 0
 	default:
-		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, tenure, weekend, night, rate, tag and attr")
+		return errors.New("a column is of one of the families recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, typical, tenure, weekend, night, rate, tag and attr")
 	}
 	if c.spans() {
 		want.SpanDays = c.SpanDays
@@ -175,39 +190,6 @@ func (c Column) Check() error {
 	return nil
 }
 
-// String returns the canonical text, which Parse reads.
-func (c Column) String() string {
-	if c.Family == Tenure {
-		return c.Family.String()
-	}
-	args := []string{value.Quote(c.Name)}
-	switch {
-	case c.Anything:
-		args[0] = anything
-	case c.ofProperty() && strings.Contains(c.Property, "."):
-		args = append(args, value.Quote(c.Property)) // the last dot does not separate the two
-	case c.ofProperty():
-		args[0] = value.Quote(c.Name + "." + c.Property)
-	case c.Family == Rate:
-		args = append(args, value.Quote(c.Per))
-	}
-	if c.spans() {
-		args = append(args, days(c.SpanDays))
-	}
-	switch {
-	case c.Family == Trend:
-		args = append(args, days(c.WindowDays), days(c.LongDays))
-	case c.Scaled:
-		args = append(args, "per "+days(c.WindowDays)+" since "+dateOf(c.SinceDay))
-	case c.WindowDays > 0:
-		args = append(args, "within "+days(c.WindowDays))
-	}
-	return c.Family.String() + "(" + strings.Join(args, ", ") + ")"
-}
-
-// anything stands unquoted where an event is named.
-const anything = "anything"
-
 // ofAnything says whether a column of the family can be of all events. Those that can need no more of an event than how often who did it on which day: what else
 // there is would have to be read for each event of each day.
 func (f Family) ofAnything() bool {
@@ -220,7 +202,7 @@ func (f Family) ofAnything() bool {
 
 // ofProperty says whether the column is made of a property.
 func (c Column) ofProperty() bool {
-	return c.Family == Sum || c.Family == Flow || c.Family == Popularity
+	return c.Family == Sum || c.Family == Flow || c.Family == Popularity || c.Family == Typical
 }
 
 // spans says whether the column has a number of days besides its window.
@@ -234,29 +216,6 @@ func (c Column) longestSpanDays() int {
 		return 366
 	}
 	return MaxWindowDays
-}
-
-func days(n int) string { return strconv.Itoa(n) + "d" }
-
-const daySeconds = 86_400
-
-func dateOf(day int32) string { return time.Unix(int64(day)*daySeconds, 0).UTC().Format(time.DateOnly) }
-
-// MarshalText returns the canonical text.
-func (c Column) MarshalText() ([]byte, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	return []byte(c.String()), nil
-}
-
-// UnmarshalText reads a text as Parse does.
-func (c *Column) UnmarshalText(text []byte) error {
-	parsed, err := Parse(string(text))
-	if err == nil {
-		*c = parsed
-	}
-	return err
 }
 
 // Grows says whether the column moves with the time that the store covers, when that is so many days at first: a window that reaches beyond them

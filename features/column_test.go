@@ -3,6 +3,7 @@ package features_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -32,6 +33,13 @@ func TestParse(t *testing.T) {
 		{`chance ("open", 07D, within 365d)`, `chance("open", 7d, within 365d)`},
 		{`popularity("purchase.item",30d,within 365d)`, `popularity("purchase.item", 30d, within 365d)`},
 		{`Popularity("purchase", "net.item", 030d)`, `popularity("purchase", "net.item", 30d)`},
+		{`typical("purchase.Quantity",around 6,within 365d)`, `typical("purchase.Quantity", around 6, within 365d)`},
+		{`Typical ( "purchase" , "net.amount" , AROUND -007.250 )`, `typical("purchase", "net.amount", around -7.25)`},
+		{`typical("a.b", around -0, within 1d)`, `typical("a.b", around 0, within 1d)`},
+		{`typical("a.b", around 0.000)`, `typical("a.b", around 0)`},
+		{`typical("a.b", around 0.1000000000000000055511151231257827)`, `typical("a.b", around 0.1)`},
+		{`typical("a.b", around -9223372036854775808)`, `typical("a.b", around -9223372036854776000)`},
+		{`typical("a.b", around 0.000000000000000001)`, `typical("a.b", around 0.000000000000000001)`},
 		{`rate("push.clicked","push.sent")`, `rate("push.clicked", "push.sent")`},
 		{`rate("push.clicked", "push.sent", within 36500d)`, `rate("push.clicked", "push.sent", within 36500d)`},
 		{`tag("say \"hi\"")`, `tag("say \"hi\"")`},
@@ -88,6 +96,24 @@ func TestParseErrors(t *testing.T) {
 		{`popularity("item", 30d)`, "a popularity is of an event and a property", 17},
 		{`popularity("purchase.item", within 30d)`, "expected a number of days", 28},
 		{`popularity("purchase.item", 30d, per 7d since 2026-01-01)`, "has no use for", 0},
+		{`typical("purchase.Quantity")`, "expected ','", 27},
+		{`typical("Quantity", around 6)`, "a typical is of an event and a property", 18},
+		{`typical("purchase.", around 6)`, "the property of a typical: the name is empty", 0},
+		{`typical("purchase.Quantity", within 365d)`, "such as around 2.5, found 'w'", 29},
+		{`typical("purchase.Quantity", 6)`, "such as around 2.5, found '6'", 29},
+		{`typical("a.b", around, within 365d)`, "expected the digits of a number such as -0.25, found ','", 21},
+		{`typical("a.b", around -)`, "expected the digits of a number such as -0.25, found ')'", 23},
+		{`typical("a.b", around +6)`, "expected the digits of a number such as -0.25, found '+'", 22},
+		{`typical("a.b", around .5)`, "expected the digits of a number such as -0.25, found '.'", 22},
+		{`typical("a.b", around 5.)`, "expected the digits of a number such as -0.25, found ')'", 24},
+		{`typical("a.b", around 6e3)`, "expected ')', found 'e'", 23},
+		{`typical("a.b", around NaN)`, "expected the digits of a number such as -0.25, found 'N'", 22},
+		{`typical("a.b", around 9223372036854780000)`, "is 0, or of a size from 1e-18 to 2^63", 0},
+		{`typical("a.b", around -0.0000000000000000009)`, "is 0, or of a size from 1e-18 to 2^63", 0},
+		{`typical("a.b", around 1` + strings.Repeat("0", 400) + `)`, "the number is too large", 22},
+		{`typical("a.b", around 6, per 7d since 2026-01-01)`, "has no use for", 0},
+		{`typical(anything, around 6)`, "expected a name in double quotes, found 'a'", 8},
+		{`sum("a.b", around 6)`, "expected a window such as within 30d, found 'a'", 11},
 		{`tag("vip", within 7d)`, "has no use for", 0},
 		{`tag(anything)`, "expected a name in double quotes, found 'a'", 4},
 		{`night(anything, within 30d)`, "expected a name in double quotes, found 'a'", 6},
@@ -117,11 +143,15 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.60s is %+v, %v; want at %d: %s", c.text, got, err, c.offset, c.message)
 		}
 	}
-	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}, {Family: features.Count, Name: "open", SinceDay: 1}, {Family: features.Count, Name: "open", Anything: true}, {Family: features.Night, Anything: true}, {Family: features.Rate, Anything: true, Per: "open"}, {Family: features.Tag, Anything: true}, {Family: features.Tenure, Anything: true}, {Family: features.Count, Name: "open", WindowDays: 7, Scaled: true, SinceDay: 3_000_000}} {
+	for _, c := range []features.Column{{Family: features.Count}, {Family: features.Count, Name: "open", Scaled: true}, {Family: features.Count, Name: "open", SinceDay: 1}, {Family: features.Count, Name: "open", Anything: true}, {Family: features.Night, Anything: true}, {Family: features.Rate, Anything: true, Per: "open"}, {Family: features.Tag, Anything: true}, {Family: features.Tenure, Anything: true}, {Family: features.Sum, Name: "a", Property: "b", Around: 1}, typical(math.NaN()), typical(math.Inf(-1)), typical(1e19), typical(5e-324), {Family: features.Count, Name: "open", WindowDays: 7, Scaled: true, SinceDay: 3_000_000}} {
 		if _, err := c.MarshalText(); err == nil {
 			t.Errorf("%+v has a text", c)
 		}
 	}
+}
+
+func typical(around float64) features.Column {
+	return features.Column{Family: features.Typical, Name: "a", Property: "b", Around: around}
 }
 
 // drawColumn draws a column that can be.
@@ -151,6 +181,9 @@ func drawColumn(t *rapid.T) features.Column {
 		c.SpanDays, c.Property = rapid.IntRange(1, 100).Draw(t, "span"), name.Draw(t, "property")
 	case features.Sum, features.Flow:
 		c.Property = name.Draw(t, "property")
+	case features.Typical:
+		c.Property = name.Draw(t, "property")
+		c.Around = rapid.OneOf(rapid.Just(0.0), rapid.Just(math.Copysign(0, -1)), rapid.Float64Range(1e-18, 1<<63), rapid.Float64Range(-1<<63, -1e-18), rapid.Map(rapid.IntRange(-1000, 1000), func(n int) float64 { return float64(n) / 100 })).Draw(t, "around")
 	case features.Rate:
 		c.Per = name.Draw(t, "per")
 	}
@@ -176,8 +209,18 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// TestNegativeZero gives equal columns the same text and value.
+func TestNegativeZero(t *testing.T) {
+	if got := typical(math.Copysign(0, -1)).String(); got != `typical("a.b", around 0)` {
+		t.Errorf("around -0 it is %s", got)
+	}
+	if c := parsed(t, `typical("a.b", around -0.00)`)[0]; c != typical(0) || math.Signbit(c.Around) {
+		t.Errorf("it is around %v", c.Around)
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `popularity("x.y",7d,within 30d)`, `popularity("x","y",7d)`, `popularity("x.y",36500d)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`, `count(anything, within 30d)`, `recency(ANYTHING)`, `chance(anything,7d)`, `days("anything")`, `tag(anything)`, `trend(anything "x", 1d, 2d)`} {
+	for _, text := range []string{`tenure`, `count("open", within 30d)`, `sum("a","b.c")`, `trend("x",1d,2d)`, `flow("a","b.c",within 1d)`, `pace("x")`, `habit("x",7d)`, `chance("x",7d,within 30d)`, `popularity("x.y",7d,within 30d)`, `popularity("x","y",7d)`, `popularity("x.y",36500d)`, `typical("x.y",around 6,within 30d)`, `typical("x","y",around -0.5)`, `typical("x.y",around 1e5)`, `typical("x.y",around -0)`, `rate("a","b")`, `count("x", per 365d since 2024-01-01)`, `sum("a","b.c",PER 1d since 0001-01-01)`, `days("x", per 1d since 9999-12-31)`, `tag("\u0000")`, `attr("\ud800")`, `count("a" within`, `count(anything, within 30d)`, `recency(ANYTHING)`, `chance(anything,7d)`, `days("anything")`, `tag(anything)`, `trend(anything "x", 1d, 2d)`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -204,6 +247,8 @@ func TestMarks(t *testing.T) {
 		`count("open", per 365d since 2024-01-01)`:      {false, false, false},
 		`count("push.sent", per 365d since 2024-01-01)`: {false, true, true},
 		`count(anything, within 7d)`:                    {false, false, false},
+		`typical("buy.units", around 6)`:                {false, false, false},
+		`typical("push.sent.cost", around 6)`:           {false, true, true},
 	} {
 		c := parsed(t, text)[0]
 		if got := [3]bool{c.Static(), c.Receipt(), c.Exposure()}; got != want {

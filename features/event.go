@@ -13,14 +13,19 @@ import (
 // a window ends, its columns are read off the tally.
 type event struct {
 	name       string
-	anything   bool     // then it is all events but receipts, and a day may come several times in a row
-	properties []string // that are summed
+	anything   bool // then it is all events but receipts, and a day may come several times in a row
+	properties []property
 	outputs    []output // by window, the shortest first
 	// Up to which age each part of the tally is needed; noWindow when it is to the end, 0 when not at all.
 	counts, onDays, bounds, weekends, rows, nights int
-	sums                                           []int // by property
 	habits                                         []span
 	tastes                                         []taste
+}
+
+// property is a numeric one, and up to which age its values are summed and their logarithms are.
+type property struct {
+	name       string
+	sums, logs int
 }
 
 // span is a length of spans, and up to which age they are counted.
@@ -44,6 +49,7 @@ type output struct {
 	taste    int // which of the event's
 	scaled   bool
 	since    int32 // day that data begin with, of a scaled one
+	around   float64
 }
 
 type kind uint8
@@ -58,6 +64,7 @@ const (
 	habit
 	chance
 	popular
+	typical
 	weekend
 	night
 	sum
@@ -65,7 +72,7 @@ const (
 	rateOver
 )
 
-var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Pace: pace, Flow: flow, Habit: habit, Chance: chance, Popularity: popular, Weekend: weekend, Night: night}
+var kinds = map[Family]kind{Recency: recency, Count: plainCount, Days: onDays, Sum: sum, Gap: gap, Pace: pace, Flow: flow, Habit: habit, Chance: chance, Popularity: popular, Typical: typical, Weekend: weekend, Night: night}
 
 // noWindow is longer than any window.
 const noWindow = math.MaxInt32
@@ -83,11 +90,10 @@ func (x *Extractor) event(name string, anything bool) *event {
 }
 
 func (e *event) property(name string) int {
-	if i := slices.Index(e.properties, name); i >= 0 {
+	if i := slices.IndexFunc(e.properties, func(p property) bool { return p.name == name }); i >= 0 {
 		return i
 	}
-	e.properties = append(e.properties, name)
-	e.sums = append(e.sums, 0)
+	e.properties = append(e.properties, property{name: name})
 	return len(e.properties) - 1
 }
 
@@ -133,7 +139,7 @@ func (e *event) settle() {
 			e.bounds, e.counts = max(e.bounds, o.window), max(e.counts, o.window)
 		case flow:
 			e.bounds, e.rows = max(e.bounds, o.window), max(e.rows, o.window)
-			e.sums[o.property] = max(e.sums[o.property], o.window)
+			e.properties[o.property].sums = max(e.properties[o.property].sums, o.window)
 		case habit:
 			e.bounds, e.habits[o.habit].within = max(e.bounds, o.window), max(e.habits[o.habit].within, o.window)
 		case popular:
@@ -143,7 +149,9 @@ func (e *event) settle() {
 		case night:
 			e.counts, e.nights, e.rows = max(e.counts, o.window), max(e.nights, o.window), max(e.rows, o.window)
 		case sum:
-			e.sums[o.property], e.rows = max(e.sums[o.property], o.window), max(e.rows, o.window)
+			e.properties[o.property].sums, e.rows = max(e.properties[o.property].sums, o.window), max(e.rows, o.window)
+		case typical:
+			e.properties[o.property].logs, e.rows = max(e.properties[o.property].logs, o.window), max(e.rows, o.window)
 		}
 	}
 	if e.anything {
@@ -246,6 +254,8 @@ func (x *Extractor) readOff(e *event, o output) {
 		}
 	case popular:
 		t.tastes[o.taste].read(to, x.ordinals)
+	case typical:
+		t.logs[o.property].read(to, x.ordinals, o.around)
 	case weekend:
 		for row, who := range x.ordinals {
 			to[row] = share(float64(t.weekend[who]), float64(t.count[who]))

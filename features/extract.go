@@ -89,6 +89,11 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 		switch c.Family {
 		case Sum, Flow:
 			o.property = e.property(c.Property)
+		case Typical:
+			o.property, o.around = e.property(c.Property), c.Around
+			if x.tally.logTable == nil {
+				x.tally.logTable = newLogTable()
+			}
 		case Habit:
 			var err error
 			if o.habit, err = e.habit(c.SpanDays); err != nil {

@@ -138,6 +138,7 @@ func fortyColumns(t testing.TB, event string) []features.Column {
 		features.Column{Family: features.Night, Name: event, WindowDays: 90},
 		features.Column{Family: features.Pace, Name: event, WindowDays: 365},
 		features.Column{Family: features.Flow, Name: event, Property: "amount", WindowDays: 365},
+		features.Column{Family: features.Typical, Name: event, Property: "amount", Around: 500, WindowDays: 365},
 		features.Column{Family: features.Habit, Name: event, WindowDays: 365, SpanDays: 30},
 		features.Column{Family: features.Chance, Name: event, WindowDays: 365, SpanDays: 30},
 		features.Column{Family: features.Trend, Name: event, WindowDays: 7, LongDays: 30},

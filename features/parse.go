@@ -1,9 +1,7 @@
 package features
 
 import (
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,11 +37,6 @@ func Parse(text string) (Column, error) {
 	return c, nil
 }
 
-type parser struct {
-	text string
-	at   int
-}
-
 func (p *parser) column() (Column, error) {
 	var c Column
 	start := p.blanks()
@@ -54,7 +47,7 @@ func (p *parser) column() (Column, error) {
 		}
 	}
 	if c.Family == 0 {
-		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, tenure, weekend, night, rate, tag and attr"}
+		return c, &ParseError{start, "expected one of recency, count, days, sum, trend, gap, pace, flow, habit, chance, popularity, typical, tenure, weekend, night, rate, tag and attr"}
 	}
 	if c.Family != Tenure {
 		if err := p.arguments(&c); err != nil {
@@ -86,6 +79,11 @@ func (p *parser) arguments(c *Column) (err error) {
 			return err
 		}
 	}
+	if c.Family == Typical {
+		if c.Around, err = p.around(); err != nil {
+			return err
+		}
+	}
 	if err := p.windows(c); err != nil {
 		return err
 	}
@@ -106,10 +104,10 @@ func (p *parser) subject(c *Column) (err error) {
 	return nil
 }
 
-// second reads the property of a sum, flow or popularity, and the other event of a rate.
+// second reads the property of a sum, flow, popularity or typical, and the other event of a rate.
 func (p *parser) second(c *Column) (err error) {
 	switch c.Family {
-	case Sum, Flow, Popularity:
+	case Sum, Flow, Popularity, Typical:
 		if p.next() == ',' {
 			back := p.at
 			p.at++
@@ -131,6 +129,19 @@ func (p *parser) second(c *Column) (err error) {
 		c.Per, err = p.name()
 	}
 	return err
+}
+
+// around reads what a typical is brought towards, and the comma before it.
+func (p *parser) around() (float64, error) {
+	if err := p.sign(','); err != nil {
+		return 0, err
+	}
+	p.blanks()
+	if word := p.word(); !strings.EqualFold(word, around) {
+		p.at -= len(word)
+		return 0, p.expected("the value that it is brought towards, such as around 2.5")
+	}
+	return p.number()
 }
 
 func (p *parser) windows(c *Column) (err error) {
@@ -177,82 +188,4 @@ func (p *parser) since() (day int32, err error) {
 	}
 	p.at += len(text)
 	return int32(at.Unix() / daySeconds), nil
-}
-
-// blanks skips blanks, and returns where they end.
-func (p *parser) blanks() int {
-	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
-		p.at++
-	}
-	return p.at
-}
-
-// next returns the byte after blanks, 0 at the end.
-func (p *parser) next() byte {
-	if p.blanks() == len(p.text) {
-		return 0
-	}
-	return p.text[p.at]
-}
-
-// word takes letters.
-func (p *parser) word() string {
-	start := p.at
-	for p.at < len(p.text) && (p.text[p.at]|0x20 >= 'a' && p.text[p.at]|0x20 <= 'z') {
-		p.at++
-	}
-	return p.text[start:p.at]
-}
-
-func (p *parser) sign(s byte) error {
-	if p.next() != s {
-		return p.expected(strconv.QuoteRune(rune(s)))
-	}
-	p.at++
-	return nil
-}
-
-// name takes a string in double quotes with JSON escapes.
-func (p *parser) name() (string, error) {
-	if p.next() != '"' {
-		return "", p.expected("a name in double quotes")
-	}
-	end := p.at + 1
-	for ; end < len(p.text) && p.text[end] != '"'; end++ {
-		if p.text[end] == '\\' {
-			end++
-		}
-	}
-	if end >= len(p.text) {
-		return "", &ParseError{p.at, "the double quotes are not closed"}
-	}
-	var name string
-	if err := json.Unmarshal([]byte(p.text[p.at:end+1]), &name); err != nil {
-		return "", &ParseError{p.at, "a name has the escapes of JSON"}
-	}
-	p.at = end + 1
-	return name, nil
-}
-
-// span takes a number of days such as 30d.
-func (p *parser) span() (int, error) {
-	start := p.blanks()
-	for p.at < len(p.text) && p.text[p.at] >= '0' && p.text[p.at] <= '9' {
-		p.at++
-	}
-	n, err := strconv.Atoi(p.text[start:p.at])
-	if err != nil || n < 1 || n > MaxWindowDays || p.at == len(p.text) || p.text[p.at]|0x20 != 'd' {
-		return 0, &ParseError{start, fmt.Sprintf("expected a number of days from 1d to %dd", MaxWindowDays)}
-	}
-	p.at++
-	return n, nil
-}
-
-func (p *parser) expected(what string) error {
-	found := "the end"
-	if p.blanks() < len(p.text) {
-		r, _ := utf8.DecodeRuneInString(p.text[p.at:])
-		found = strconv.QuoteRune(r)
-	}
-	return &ParseError{p.at, "expected " + what + ", found " + found}
 }

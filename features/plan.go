@@ -26,7 +26,8 @@ type Options struct {
 	MostColumns int
 	// Bound is how many columns there may be whatever they are of; 0 means that there is no bound.
 	Bound int
-	// FewSums has sums made of but the declared amounts of each event, or else of the one with the most different values.
+	// FewSums has sums made of but the declared amounts of each event, or else of the one with the most different values. What others typically are
+	// takes a column each, and stays.
 	FewSums bool
 }
 
@@ -59,8 +60,8 @@ const (
 	mostProperties = 4   // of one event
 )
 
-// Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts, trends, regularity, pace, habit
-// and chance, shares of weekends and nights, and how popular what was taken is, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
+// Choose returns the columns for what a catalog knows: for every event its recency, counts, days, sums of amounts and what they typically are, trends,
+// regularity, pace, habit and chance, shares of weekends and nights, and how popular what was taken is, rates for receipts, the tenure and the static facts. Where they are too many there are fewer windows
 // first, then fewer events, the rarest first; in place of those the columns of anything say whether somebody is there at all. It depends on the catalog alone, so that
 // what happened after its day has no part in it.
 func Choose(c *segments.Catalog, o Options) (Plan, error) {

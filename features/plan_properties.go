@@ -9,7 +9,8 @@ import (
 	"whowhen.dev/whowhen/segments/value"
 )
 
-// sums adds the sums of an event's amounts: the declared ones first, then those of the most different values, which tell most.
+// sums adds the sums of an event's amounts: the declared ones first, then those of the most different values, which tell most. Of all but the first there
+// is the typical value, too, if values differ: of the first the flow over the pace says the same.
 func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 	taken, summed := 0, 0
 	declared := func(property segments.PropertySummary) int {
@@ -34,9 +35,12 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 		case taken == mostProperties:
 			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
 		default:
-			taken++
+			// Where one number is that of half of the events, what people usually have is that number.
+			if taken++; taken > 1 && 2*property.Mode < property.Numbers {
+				p.add(Column{Family: Typical, Name: e.Name, Property: property.Name, Around: property.Median, WindowDays: longestDays})
+			}
 			if o.FewSums && summed > 0 && declared(property) == 1 {
-				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and few columns are wanted; declare it an amount to have them")
+				p.leaveOut("the sums of "+value.Quote(e.Name+"."+property.Name), "another amount of the event tells more CIDs apart, and few columns are wanted, so that of this one there is the typical value at most; declare it an amount to have them")
 				continue
 			}
 			summed++

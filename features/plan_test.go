@@ -78,7 +78,7 @@ func TestChoose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{`tenure`, `recency("visit")`, `days("visit")`, `recency("purchase")`, `recency("push.sent", within 365d)`, `chance("visit", 30d)`, `popularity("purchase.Description", 30d, within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d since 1972-09-17)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
+	for _, text := range []string{`tenure`, `recency("visit")`, `days("visit")`, `recency("purchase")`, `recency("push.sent", within 365d)`, `chance("visit", 30d)`, `popularity("purchase.Description", 30d, within 365d)`, `gap("purchase", within 365d)`, `pace("visit", within 365d)`, `flow("purchase.Quantity", within 365d)`, `typical("purchase.UnitPrice", around 2.1, within 365d)`, `count("visit", within 365d)`, `count("push.sent", within 14d)`, `count("push.sent", per 365d since 1972-09-17)`, `habit("visit", 30d, within 365d)`, `chance("purchase", 30d, within 365d)`, `rate("push.clicked", "push.sent", within 14d)`, `attr("country")`} {
 		if !slices.Contains(plan.Columns, parsed(t, text)[0]) {
 			t.Errorf("%s is not there", text)
 		}
@@ -216,8 +216,11 @@ func TestCatalog(t *testing.T) {
 		t.Fatalf("%+v", now.Events)
 	}
 	amount := now.Events[0].Properties[0]
-	if amount.Name != "amount" || amount.Events != 100 || amount.Present != 100 || amount.Numbers != 100 || amount.Least != 100 || amount.Decimals != 0 || amount.Most != 149 {
+	if amount.Name != "amount" || amount.Events != 100 || amount.Present != 100 || amount.Numbers != 100 || amount.Least != 100 || amount.Decimals != 0 || amount.Most != 149 || amount.Mode != 2 {
 		t.Errorf("%+v", amount)
+	}
+	if late := now.Events[0].Properties[1]; late.Name != "late" || late.Mode != late.Numbers || late.Numbers == 0 {
+		t.Errorf("%+v", late)
 	}
 	if name := now.Events[0].Properties[2]; name.Name != "name" || name.Numbers != 0 || name.Present != 100 {
 		t.Errorf("%+v", name)
@@ -241,7 +244,7 @@ func TestFit(t *testing.T) {
 		t.Errorf("%v, %d, %v", levels, others, err)
 	}
 	columns := parsed(t, `tenure`, `tag("vip")`, `tag("none")`, `attr("country")`, `attr("likes")`, `attr("none")`, `attr("age")`, `count("buy")`, `count("none")`,
-		`sum("buy.amount")`, `sum("buy.none")`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`, `count("buy", per 7d since 2026-01-01)`, `days("none", per 7d since 2026-01-01)`)
+		`sum("buy.amount")`, `sum("buy.none")`, `typical("buy.amount", around 3)`, `typical("buy.none", around 3)`, `typical("none.amount", around 3)`, `habit("buy", 7d)`, `chance("none", 7d)`, `rate("buy", "none")`, `rate("buy", "buy")`, `count("buy", per 7d since 2026-01-01)`, `days("none", per 7d since 2026-01-01)`)
 	var why []string
 	for _, m := range features.Misfits(v, columns, features.Levels{columns[6]: {"x"}}) {
 		why = append(why, m.Column.String()+": "+m.Why)
@@ -250,7 +253,8 @@ func TestFit(t *testing.T) {
 		`tag("none"): the app has no tag "none"`, `attr("country"): the attribute has strings, and no levels to tell apart are given`,
 		`attr("likes"): the attribute has lists, which make no column`, `attr("none"): the app has no attribute "none"`,
 		`attr("age"): levels are given, and the attribute is of type number`, `count("none"): the app has no event "none"`,
-		`sum("buy.none"): the event "buy" has no property "none"`, `chance("none", 7d): the app has no event "none"`, `rate("buy", "none"): the app has no event "none"`,
+		`sum("buy.none"): the event "buy" has no property "none"`,
+		`typical("buy.none", around 3): the event "buy" has no property "none"`, `typical("none.amount", around 3): the app has no event "none"`, `chance("none", 7d): the app has no event "none"`, `rate("buy", "none"): the app has no event "none"`,
 		`days("none", per 7d since 2026-01-01): the app has no event "none"`,
 	}
 	if !slices.Equal(why, want) {

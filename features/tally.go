@@ -6,7 +6,9 @@ import "whowhen.dev/whowhen/segments"
 type tally struct {
 	count, days, weekend, night [segments.BlockCIDs]uint32
 	newest, oldest              [segments.BlockCIDs]int32 // age of a day plus one; 0 when there is none
-	sums                        []*exactSums
+	sums                        []*exactSums              // by property; nil where no event yet has needed one
+	logs                        []*logSums                // the same
+	logTable                    *logTable                 // nil when no column needs one
 	habits                      []*spans
 	tastes                      []*tastes
 }
@@ -57,11 +59,22 @@ func (t *tally) reset(e *event) {
 	if e.nights > 0 {
 		clear(t.night[:])
 	}
-	for len(t.sums) < len(e.properties) {
-		t.sums = append(t.sums, new(exactSums))
-	}
-	for i := range e.properties {
-		t.sums[i].reset()
+	for i, p := range e.properties {
+		if i == len(t.sums) {
+			t.sums, t.logs = append(t.sums, nil), append(t.logs, nil)
+		}
+		if p.sums > 0 {
+			if t.sums[i] == nil {
+				t.sums[i] = new(exactSums)
+			}
+			t.sums[i].reset()
+		}
+		if p.logs > 0 {
+			if t.logs[i] == nil {
+				t.logs[i] = new(logSums)
+			}
+			t.logs[i].reset(t.logTable)
+		}
 	}
 	for len(t.habits) < len(e.habits) {
 		t.habits = append(t.habits, new(spans))
@@ -165,9 +178,18 @@ func (t *tally) rows(e *event, rows segments.EventRows, age int) {
 			}
 		}
 	}
-	for i, name := range e.properties {
-		if age < e.sums[i] {
-			rows.Numbers(name, t.sums[i].add)
+	for i, p := range e.properties {
+		sums, logs := t.sums[i], t.logs[i]
+		switch {
+		case age < p.sums && age < p.logs: // read once
+			rows.Numbers(p.name, func(who []uint16, coefficients []int64, scale uint8) {
+				sums.add(who, coefficients, scale)
+				logs.add(who, coefficients, scale)
+			})
+		case age < p.sums:
+			rows.Numbers(p.name, sums.add)
+		case age < p.logs:
+			rows.Numbers(p.name, logs.add)
 		}
 	}
 	for i, p := range e.tastes {

@@ -93,6 +93,8 @@ func (w twin) column(c features.Column, cid string) float32 {
 		return chanceOf(ages, float64(c.SpanDays))
 	case features.Popularity:
 		return w.popularity(c, events, ages)
+	case features.Typical:
+		return typicalOf(events, c.Property, c.Around)
 	case features.Sum:
 		sum := new(big.Rat)
 		for _, e := range events {
@@ -152,6 +154,21 @@ func (w twin) column(c features.Column, cid string) float32 {
 		}
 	}
 	return nothing
+}
+
+// typicalOf is the geometric mean of values and of three more around one.
+func typicalOf(events []happening, property string, around float64) float32 {
+	logOf := func(x float64) float64 { return math.Copysign(math.Log2(1+math.Abs(x)), x) }
+	sum, n := 3*logOf(around), 3.0
+	for _, e := range events {
+		if d, has := e.numbers[property]; has {
+			sum, n = sum+logOf(d.Float()), n+1
+		}
+	}
+	if n == 3 {
+		return float32(math.NaN())
+	}
+	return float32(math.Copysign(math.Pow(2, math.Abs(sum/n))-1, sum))
 }
 
 // each30Days spreads something over the days since the oldest one and 30 more.

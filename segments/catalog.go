@@ -82,6 +82,8 @@ type PropertySummary struct {
 	Distinct int
 	// Least and Most are of all the numbers, Median of the first MostDistinct different ones as often as they come.
 	Least, Median, Most float64
+	// Mode is how many of these numbers are the most common one.
+	Mode int
 	// Values is how many different strings and whole numbers there are, or MostDistinct when there are as many or more; Valued how many events have one of
 	// the first so many, and Shared for how many of these another CID has it, too.
 	Values, Valued, Shared int
@@ -140,7 +142,7 @@ func summaryOf(name string, s *eval.Survey, properties []string) EventSummary {
 		}
 		e.Properties = append(e.Properties, PropertySummary{
 			Name: properties[p.ID], Events: s.Looked, Present: p.Present, Numbers: p.Numbers, Round: p.Round, Negative: p.Negative,
-			Decimals: p.Decimals, Distinct: p.Distinct, Least: p.Least, Median: p.Median, Most: p.Most, Values: p.Values, Valued: p.Valued, Shared: p.Shared,
+			Decimals: p.Decimals, Distinct: p.Distinct, Least: p.Least, Median: p.Median, Most: p.Most, Mode: p.Mode, Values: p.Values, Valued: p.Valued, Shared: p.Shared,
 		})
 	}
 	slices.SortFunc(e.Properties, func(a, b PropertySummary) int { return cmp.Compare(a.Name, b.Name) })

@@ -35,6 +35,8 @@ type PropertySurvey struct {
 	Decimals            uint8
 	Distinct            int
 	Least, Median, Most float64
+	// Mode is how many of the numbers are the most common one, as far as different ones are told apart.
+	Mode int
 	// Values is how many different strings and whole numbers there are, Valued how many events have one of them, and Shared for how many of
 	// these another CID has it, too.
 	Values, Valued, Shared int
@@ -255,6 +257,7 @@ func (t *propertyTally) finish() {
 	for d, n := range t.counts {
 		numbers = append(numbers, d)
 		total += n
+		t.Mode = max(t.Mode, n)
 	}
 	slices.SortFunc(numbers, value.Decimal.Cmp)
 	seen := 0
