@@ -149,7 +149,7 @@ func (r *Result) finish(ctx context.Context, t *Table, columns []int, rows []int
 	if err := s.checkTerms(); err != nil {
 		return err
 	}
-	problem := logistic.Problem{Design: s.design(t, columns, rows, o.Workers), Penalty: p.penalty, Workers: o.Workers, MaxIterations: o.MaxIterations, Exact: true}
+	problem := logistic.Problem{Design: s.design(t, columns, rows, o.Workers), Penalty: p.penalty, Factor: s.factors(), Workers: o.Workers, MaxIterations: o.MaxIterations, Exact: true}
 	problem.Label, problem.Weight = t.labels(rows)
 	minimum, err := logistic.Minimise(ctx, &problem, nil)
 	if err != nil {

@@ -290,7 +290,7 @@ func TestCautiousTakesTheLargerPenalty(t *testing.T) {
 		}
 	}
 	for _, trial := range least.Trials {
-		if trial.LogLoss <= best.LogLoss+best.StandardError/2 {
+		if trial.LogLoss <= best.LogLoss+best.StandardError/4 {
 			want = max(want, trial.Penalty)
 		}
 	}

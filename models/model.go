@@ -25,6 +25,8 @@ type spec struct {
 	Products    []product   `json:"products"`
 	Calibration Calibration `json:"calibration"`
 	Penalty     float64     `json:"penalty"`
+	// BendFactor is how many times the penalty the terms had that bend a column; 0 means once.
+	BendFactor float64 `json:"bend_factor,omitempty"`
 }
 
 type coefficient struct {
@@ -148,7 +150,7 @@ func (s *spec) check() error {
 	}
 	finite := map[string]float64{
 		"the intercept": s.Intercept.Value, "its standard error": s.Intercept.StandardError,
-		"the calibration's intercept": s.Calibration.Intercept, "the calibration's slope": s.Calibration.Slope, "the penalty": s.Penalty,
+		"the calibration's intercept": s.Calibration.Intercept, "the calibration's slope": s.Calibration.Slope, "the penalty": s.Penalty, "the factor of bends": s.BendFactor,
 	}
 	for i := range s.Columns {
 		c := &s.Columns[i]

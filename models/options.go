@@ -37,12 +37,15 @@ type Options struct {
 	// is. The penalty is 1/C of scikit-learn: the fit minimises the sum of the losses + penalty/2 x the sum of the
 	// squares of the coefficients but the intercept. Default 0.3, 1, 3, ... 1000.
 	Penalties []float64
-	// Cautious takes, where the folds are by group, the largest penalty whose log loss is within half a standard error
+	// Cautious takes, where the folds are by group, the largest penalty whose log loss is within a quarter of a standard error
 	// of the least: such folds are all of one time and say nothing of how the world moves on, for which coefficients
 	// closer to 0 are better.
-	Cautious  bool
-	Shape     Shape
-	Calibrate Calibrate
+	Cautious bool
+	// BendFactor is how many times the penalty the terms have that bend a column beyond its first one. Default 30: a curve that is nearly a line unless the rows
+	// say otherwise predicts better than one that is either.
+	BendFactor float64
+	Shape      Shape
+	Calibrate  Calibrate
 	// Products is how many products of two columns may be added where they earn their place: where each of them lowers
 	// the log loss on at least two later cut-offs, taken together, by more than the standard error of that.
 	Products int
@@ -77,6 +80,9 @@ func (o Options) withDefaults() Options {
 		if *field.value == 0 {
 			*field.value = field.fallback
 		}
+	}
+	if o.BendFactor == 0 {
+		o.BendFactor = 30
 	}
 	if o.LeakAUC == 0 {
 		o.LeakAUC = 0.98
@@ -118,6 +124,9 @@ func (o Options) check() error {
 		if field.value < field.least || field.value > field.greatest {
 			return &OptionError{field.name, fmt.Sprintf("%d is out of range; use %d to %d", field.value, field.least, field.greatest)}
 		}
+	}
+	if !(o.BendFactor >= 0 && o.BendFactor <= maxFactor) {
+		return &OptionError{"BendFactor", fmt.Sprintf("%v is out of range; use up to %g", o.BendFactor, maxFactor)}
 	}
 	if !(o.LeakAUC > 0.5) || math.IsInf(o.LeakAUC, 0) {
 		return &OptionError{"LeakAUC", fmt.Sprintf("%v is out of range; use more than 0.5", o.LeakAUC)}

@@ -31,7 +31,8 @@ type base struct {
 	rows      []int32
 	learned   []int32 // what the transforms were learned from, without repeats
 	design    *logistic.Design
-	fixed     []int // places of the terms of columns fixed at scoring
+	factor    []float64 // of the penalty, by term
+	fixed     []int     // places of the terms of columns fixed at scoring
 	near      []float64
 	curvature *mat.SymDense // near there; nil when it is to be computed
 }
@@ -75,7 +76,7 @@ func (s *search) base(shape Shape, rows, learned []int32) (*base, error) {
 	if err := b.spec.checkTerms(); err != nil {
 		return nil, err
 	}
-	b.design = b.spec.design(s.table, s.columns, rows, s.options.Workers)
+	b.design, b.factor = b.spec.design(s.table, s.columns, rows, s.options.Workers), b.spec.factors()
 	b.spec.each(func(place, column int, _ *transform.Term) {
 		if column >= 0 && b.spec.Columns[column].Fixed {
 			b.fixed = append(b.fixed, place)
@@ -86,7 +87,7 @@ func (s *search) base(shape Shape, rows, learned []int32) (*base, error) {
 
 func (s *search) fold(b *base, f fold) *trained {
 	tr := &trained{base: b, low: f.train[0], high: f.train[1], test: b.design.Part(f.test[0], f.test[1])}
-	tr.problem = logistic.Problem{Design: b.design.Part(tr.low, tr.high),
+	tr.problem = logistic.Problem{Design: b.design.Part(tr.low, tr.high), Factor: b.factor,
 		Workers: s.options.Workers, MaxIterations: s.options.MaxIterations, Slope: searchSlope}
 	tr.problem.Label, tr.problem.Weight = s.table.labels(b.rows[tr.low:tr.high])
 	tr.mean = termMeans(&tr.problem)
@@ -167,7 +168,7 @@ func (b *base) with(s *search, pair [2]int) *base {
 	for r := range column {
 		column[r] = float32((float64(column[r])*float64(other[r]) - of.Mean) / of.Scale)
 	}
-	with.design = b.design.With(column)
+	with.design, with.factor = b.design.With(column), with.spec.factors()
 	for _, place := range b.fixed {
 		if place > b.design.Dense {
 			place++ // the product comes before the sparse terms

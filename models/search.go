@@ -96,6 +96,9 @@ func notConverged(err error, penalty float64) error {
 // flat is the part of a standard error that a penalty must gain for the next smaller one to be looked at without doubt.
 const flat = 0.02
 
+// cautious is the part of a standard error that Cautious lets a penalty cost.
+const cautious = 0.25
+
 // path tries penalties from the largest to the smallest, each fit beginning where the last ended, until two in a row
 // have hardly gained.
 func (s *search) path(ctx context.Context, p *prepared, trials *[]Trial) (*choice, error) {
@@ -131,7 +134,7 @@ func (s *search) path(ctx context.Context, p *prepared, trials *[]Trial) (*choic
 	}
 	if s.options.Cautious && s.distinct < len(s.rows) {
 		// The largest penalties were tried first.
-		best = tried[slices.IndexFunc(tried, func(c *choice) bool { return c.loss.Value <= best.loss.Value+best.loss.StandardError/2 })]
+		best = tried[slices.IndexFunc(tried, func(c *choice) bool { return c.loss.Value <= best.loss.Value+cautious*best.loss.StandardError })]
 	}
 	return best, nil
 }

@@ -14,6 +14,7 @@ const (
 	maxTerms       = 2000    // transformed columns: one matrix of so many squared takes 32 MB
 	maxRows        = 1 << 30 // rows of a table
 	maxCoefficient = 1e9     // magnitude of any number that weighs
+	maxFactor      = 1e6     // of a penalty
 )
 
 // Column is one raw column, of numbers or of levels. Equal names are the same column.
@@ -27,6 +28,9 @@ type Column struct {
 	// They hold what an earlier policy decided (how many messages were sent), so that other columns are not credited
 	// with its doing.
 	Fixed bool `json:"fixed,omitempty"`
+	// PenaltyFactor is how many times the penalty the column's coefficients have; 0 means once. One below 1 is for a column that alone says what many say
+	// together: as each of those needs but a small coefficient, the same penalty would favour them.
+	PenaltyFactor float64 `json:"penalty_factor,omitempty"`
 }
 
 // Table is what a model is fitted to. Values are column-major: Values[c][r] is column c of row r, NaN when missing.
@@ -92,6 +96,9 @@ func checkColumns(columns []Column) error {
 			return fmt.Errorf("two columns have the name %q", c.Name)
 		}
 		seen[c.Name] = true
+		if !(c.PenaltyFactor >= 0 && c.PenaltyFactor <= maxFactor) {
+			return fmt.Errorf("column %q has the penalty factor %v; it is 0 to %g", c.Name, c.PenaltyFactor, maxFactor)
+		}
 		if c.Levels != nil && len(c.Levels) == 0 || len(c.Levels) > MaxLevels {
 			return fmt.Errorf("column %q has %d levels; it has 1 to %d", c.Name, len(c.Levels), MaxLevels)
 		}

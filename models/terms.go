@@ -60,7 +60,7 @@ func (c *inUse) sparseOf(x float32) int {
 
 // learn fits the transforms of a table's columns to some of its rows.
 func learn(t *Table, columns []int, rows []int32, shape Shape, o *Options) spec {
-	s := spec{Columns: make([]inUse, len(columns)), Products: []product{}, Calibration: Calibration{Slope: 1}}
+	s := spec{Columns: make([]inUse, len(columns)), Products: []product{}, Calibration: Calibration{Slope: 1}, BendFactor: o.BendFactor}
 	bend := transform.Shape{Log: shape == ShapeLog, Spline: shape == ShapeSpline}
 	logistic.Parallel(o.Workers, len(columns), func(i int) {
 		c := columns[i]

@@ -197,9 +197,9 @@ func without(i, place int) int {
 // withRidge is a curvature and what the penalty adds to it.
 func (p *Problem) withRidge(curvature *mat.SymDense) *mat.SymDense {
 	h := copyOf(curvature)
-	ridge := p.Penalty / p.Total()
+	total := p.Total()
 	for j := 1; j < h.SymmetricDim(); j++ {
-		h.SetSym(j, j, h.At(j, j)+ridge)
+		h.SetSym(j, j, h.At(j, j)+p.penalty(j)/total)
 	}
 	return h
 }

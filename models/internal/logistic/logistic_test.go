@@ -80,6 +80,9 @@ func TestGradientIsTheDerivative(t *testing.T) {
 			rapid.Bool().Draw(t, "weighted"), rapid.Uint64().Draw(t, "seed"))
 		p.Penalty = rapid.Float64Range(0, 10).Draw(t, "penalty")
 		terms := p.Design.Terms()
+		if rapid.Bool().Draw(t, "factors") {
+			p.Factor = rapid.SliceOfN(rapid.Float64Range(0, 40), terms, terms).Draw(t, "factor")
+		}
 		beta := make([]float64, terms)
 		for j := range beta {
 			beta[j] = rapid.Float64Range(-2, 2).Draw(t, "beta")
@@ -130,6 +133,42 @@ func TestMinimumHasNoSlope(t *testing.T) {
 			}
 			if loss != m.Loss {
 				t.Errorf("%d rows: the loss is %v and was said to be %v", rows, loss, m.Loss)
+			}
+		}
+	}
+}
+
+// TestFactorIsAScale holds a penalty with factors against the same columns, each divided by the root of its factor, and one penalty for all.
+func TestFactorIsAScale(t *testing.T) {
+	for _, rows := range []int{2_000, 30_003} { // the larger one is approached by samples
+		p := random(rows, 6, 2, true, 5)
+		p.Exact, p.Penalty = true, 30
+		p.Factor = []float64{1, 0.1, 1, 30, 3, 0.5, 100, 1, 1}
+		got, err := Minimise(t.Context(), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scaled := random(rows, 6, 2, true, 5)
+		scaled.Exact, scaled.Penalty = true, 30
+		for i := range scaled.Design.X {
+			scaled.Design.X[i] = float32(float64(scaled.Design.X[i]) / math.Sqrt(p.Factor[1+i%6]))
+		}
+		want, err := Minimise(t.Context(), scaled, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, ok := p.Covariance(got, nil)
+		b, also := scaled.Covariance(want, nil)
+		if !ok || !also {
+			t.Fatal("no standard errors")
+		}
+		for j := range got.Beta {
+			root := math.Sqrt(p.Factor[j])
+			if root*math.Abs(got.Beta[j]-want.Beta[j]/root) > 1e-6 {
+				t.Errorf("%d rows: coefficient %d is %v, of the scaled columns %v", rows, j, got.Beta[j], want.Beta[j]/root)
+			}
+			if se := math.Sqrt(b.At(j, j)) / root; math.Abs(math.Sqrt(a.At(j, j))-se) > 1e-5*se {
+				t.Errorf("%d rows: the standard error of coefficient %d is %v, of the scaled columns %v", rows, j, math.Sqrt(a.At(j, j)), se)
 			}
 		}
 	}

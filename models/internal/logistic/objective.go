@@ -2,15 +2,17 @@ package logistic
 
 // Problem is what is minimised:
 //
-//	sum over rows of w loss(label, x beta) / W + Penalty/(2 W) x (sum over all but the intercept of beta^2)
+//	sum over rows of w loss(label, x beta) / W + Penalty/(2 W) x (sum over all but the intercept of Factor beta^2)
 //
-// with W the sum of the weights. It has the minimum of scikit-learn's LogisticRegression with C = 1/Penalty.
+// with W the sum of the weights. Without factors it has the minimum of scikit-learn's LogisticRegression with C = 1/Penalty.
 type Problem struct {
 	Design *Design
 	Label  []bool
 	// Weight nil means one each.
 	Weight  []float32
 	Penalty float64
+	// Factor is how many times the penalty each coefficient has, the intercept's, which has none, among them; nil means once each.
+	Factor  []float64
 	Workers int
 	// MaxIterations bounds the iterations of Minimise.
 	MaxIterations int
@@ -25,6 +27,14 @@ func (p *Problem) weight(row int) float64 {
 		return 1
 	}
 	return float64(p.Weight[row])
+}
+
+// penalty is that of one coefficient.
+func (p *Problem) penalty(term int) float64 {
+	if p.Factor == nil {
+		return p.Penalty
+	}
+	return p.Penalty * p.Factor[term]
 }
 
 // Total is the sum of the weights.
@@ -89,8 +99,9 @@ func (o *objective) at(beta, gradient []float64) (value, meanLoss float64) {
 	for j := range gradient {
 		gradient[j] /= o.total
 		if j > 0 {
-			gradient[j] += o.Penalty / o.total * beta[j]
-			value += o.Penalty / o.total * beta[j] * beta[j] / 2
+			ridge := o.penalty(j) / o.total
+			gradient[j] += ridge * beta[j]
+			value += ridge * beta[j] * beta[j] / 2
 		}
 	}
 	return value, meanLoss
