@@ -39,6 +39,8 @@ func columnWords(c features.Column) string {
 		return fmt.Sprintf("chance of %s within %s, by its days alone%s", name, dayWords(strconv.Itoa(c.SpanDays)), inWindow(c))
 	case features.Popularity:
 		return fmt.Sprintf("how popular the %s of their %s is with everybody in the last %s%s", c.Property, name, dayWords(strconv.Itoa(c.SpanDays)), inWindow(c))
+	case features.Typical:
+		return fmt.Sprintf("typical %s of %s%s", c.Property, name, inWindow(c))
 	case features.Tenure:
 		return "days since first heard of"
 	case features.Weekend:
@@ -99,6 +101,8 @@ func missingWords(c features.Column) string {
 		return fmt.Sprintf("%s at all%s, against the average", w.none, inWindow(c))
 	case features.Popularity:
 		return fmt.Sprintf("%s with a %s%s, against the average popularity", w.none, c.Property, inWindow(c))
+	case features.Typical:
+		return fmt.Sprintf("no number as %s of %s%s, against the average", c.Property, w.one, inWindow(c))
 	case features.Trend:
 		return fmt.Sprintf("%s in the last %d days, against the average pace", w.none, c.LongDays)
 	case features.Gap:

@@ -34,6 +34,8 @@ func TestEffectWords(t *testing.T) {
 		{`habit("open", 14d, within 365d)`, models.Effect{Kind: models.EffectNumber, From: 0.25, To: 0.5}, `share of spans of 14 days with "open" in the last 365 days: 50.0 % instead of 25.0 %`},
 		{`chance("open", 1d)`, models.Effect{Kind: models.EffectNumber, From: 0.1, To: 0.9}, `chance of "open" within 1 day, by its days alone: 90.0 % instead of 10.0 %`},
 		{`rate("push.clicked", "push.sent", within 30d)`, models.Effect{Kind: models.EffectMissing}, `no "push.sent" in the last 30 days, against the average rate`},
+		{`typical("purchase.Quantity", around 6, within 365d)`, models.Effect{Kind: models.EffectNumber, From: 3, To: 12.34}, `typical Quantity of "purchase" in the last 365 days: 12.3 instead of 3`},
+		{`typical("purchase.Quantity", around 6, within 365d)`, models.Effect{Kind: models.EffectMissing}, `no number as Quantity of "purchase" in the last 365 days, against the average`},
 		{`recency(anything)`, models.Effect{Kind: models.EffectNumber, From: 3, To: 33}, `anything 30 days longer ago (33 instead of 3)`},
 		{`recency(anything, within 365d)`, models.Effect{Kind: models.EffectMissing}, `nothing at all in the last 365 days, against the average`},
 		{`recency("anything")`, models.Effect{Kind: models.EffectMissing}, `no "anything" at all, against the average`},
@@ -66,6 +68,7 @@ func TestColumnWords(t *testing.T) {
 		`recency("open")`: `days since the last "open"`, `recency(anything)`: `days since anything`,
 		`count("open", within 30d)`: `number of "open" in the last 30 days`, `count(anything, within 30d)`: `number of events of any kind in the last 30 days`,
 		`count(anything, per 365d since 2026-01-01)`: `number of events of any kind per 365 days of data`, `days(anything, within 1d)`: `days with anything on the last day`,
+		`typical("purchase", "net.amount", around -0.5)`: `typical net.amount of "purchase"`, `typical("purchase.Quantity", around 6, within 1d)`: `typical Quantity of "purchase" on the last day`,
 		`weekend(anything, within 180d)`: `share of events of any kind at weekends in the last 180 days`, `weekend("open")`: `share of "open" at weekends`,
 	} {
 		c, err := features.Parse(text)
