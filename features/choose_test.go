@@ -120,23 +120,29 @@ func TestChooseTypical(t *testing.T) {
 	}
 }
 
-// TestChooseNoTypical leaves out a number that is the same for half of the events.
+// TestChooseNoTypical leaves out a number that is the same for half of the events, and one that is too small.
 func TestChooseNoTypical(t *testing.T) {
-	catalog := shop()
-	for e := range catalog.Events {
-		for i := range catalog.Events[e].Properties {
-			if p := &catalog.Events[e].Properties[i]; p.Name == "weight" {
-				p.Mode = p.Numbers / 2
+	for what, change := range map[string]func(*segments.PropertySummary){
+		"half of the weights are the same": func(p *segments.PropertySummary) { p.Mode = p.Numbers / 2 },
+		"the weights are tiny":             func(p *segments.PropertySummary) { p.Least, p.Median, p.Most = 0, 0.0009, 0.1 },
+		"the weights are tiny and below 0": func(p *segments.PropertySummary) { p.Least, p.Median, p.Most = -1, -0.0009, 0 },
+	} {
+		catalog := shop()
+		for e := range catalog.Events {
+			for i := range catalog.Events[e].Properties {
+				if p := &catalog.Events[e].Properties[i]; p.Name == "weight" {
+					change(p)
+				}
 			}
 		}
-	}
-	plan, err := features.Choose(catalog, features.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := fmt.Sprint(onlyOf(plan.Columns, features.Typical))
-	if strings.Contains(got, "weight") || !strings.Contains(got, "UnitPrice") {
-		t.Errorf("%s, though half of the weights are the same", got)
+		plan, err := features.Choose(catalog, features.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(onlyOf(plan.Columns, features.Typical))
+		if strings.Contains(got, "weight") || !strings.Contains(got, "UnitPrice") {
+			t.Errorf("%s, though %s", got, what)
+		}
 	}
 }
 

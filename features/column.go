@@ -56,7 +56,8 @@ const (
 	Popularity
 	// Typical is what the CID's events in the window usually have as a numeric property, in its unit: a geometric mean of their values and of three
 	// more that are Around, as few events say little. With s(x) = sign(x) log2(1 + |x|) it is the x of which s(x) = (3 s(Around) + sum of s)/(3 + n), where n events
-	// have a number. The s of each is rounded to 2^-24, about the precision of a column, and then added up exactly. Missing when n is 0.
+	// have a number. The s of each is rounded to 2^-24 and then added up exactly, so that a value is known to about 4e-8 of 1 + |value|: more than a column holds of
+	// 1 and above, and nothing of 1e-8. Missing when n is 0.
 	Typical
 	// Tenure is the age of the day on which the CID was first heard of, in days.
 	Tenure

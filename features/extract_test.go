@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -222,4 +223,45 @@ func TestColumns(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAlone holds that a column is the same whatever others are computed beside it.
+func TestAlone(t *testing.T) {
+	columns, levels := columnsOfTests(t), levelsOfTests()
+	h := rapid.Custom(drawHistory).Example(5)
+	app, closed := h.open(t, t.TempDir(), 20)
+	defer closed()
+	v := pinned(t, app)
+	defer v.Close()
+	all := table(t, v, columns, levels, 1)
+	if len(all) == 0 {
+		t.Fatal("nobody is there")
+	}
+	for i, c := range columns {
+		alone := table(t, v, columns[i:i+1], levels, 1)
+		for cid, row := range all {
+			if !same(row[i], alone[cid][0]) {
+				t.Fatalf("%s of %s is %v, and %v alone", c, cid, row[i], alone[cid][0])
+			}
+		}
+	}
+}
+
+func TestTypicalsAreBounded(t *testing.T) {
+	h := history{zone: time.UTC, now: time.Date(2024, 4, 5, 11, 0, 0, 0, time.UTC)}
+	h.events = []happening{{cid: cidOf(0), name: "buy", millis: h.now.UnixMilli() - 1, utc: -1 << 15, numbers: map[string]value.Decimal{"amount": value.Int(3)}}}
+	app, closed := h.open(t, t.TempDir(), 1)
+	defer closed()
+	v := pinned(t, app)
+	defer v.Close()
+	var columns []features.Column
+	for i := range 101 {
+		columns = append(columns, features.Column{Family: features.Typical, Name: "buy", Property: "amount", Around: float64(i)})
+	}
+	if _, err := features.NewSource(t.Context(), v, columns[:100], nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := features.NewSource(t.Context(), v, columns, nil); err == nil || !strings.Contains(err.Error(), "at most 100") {
+		t.Errorf("101 typical values: %v", err)
+	}
 }

@@ -3,6 +3,7 @@ package features
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"whowhen.dev/whowhen/segments"
@@ -35,8 +36,7 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 		case taken == mostProperties:
 			p.leaveOut(what, fmt.Sprintf("%d amounts of the event stand before it", mostProperties))
 		default:
-			// Where one number is that of half of the events, what people usually have is that number.
-			if taken++; taken > 1 && 2*property.Mode < property.Numbers {
+			if taken++; taken > 1 && tellsTypical(property) {
 				p.add(Column{Family: Typical, Name: e.Name, Property: property.Name, Around: property.Median, WindowDays: longestDays})
 			}
 			if o.FewSums && summed > 0 && declared(property) == 1 {
@@ -48,6 +48,13 @@ func (p *Plan) sums(e segments.EventSummary, windows []int, o Options) {
 			p.add(Column{Family: Flow, Name: e.Name, Property: property.Name, WindowDays: longestDays})
 		}
 	}
+}
+
+// tellsTypical says whether typical values of a number differ. Where one is that of half of the events, it is what people usually have; and those much
+// below 1 are not told apart well.
+func tellsTypical(p segments.PropertySummary) bool {
+	const least = 1.0 / 1024
+	return 2*p.Mode < p.Numbers && (p.Median == 0 || math.Abs(p.Median) >= least)
 }
 
 // popularity adds that of what people take, if a property says so: one whose values, of which there are many, are no amounts and mostly shared with

@@ -30,6 +30,7 @@ type Source struct {
 // without levels are errors.
 func NewSource(ctx context.Context, v *segments.View, columns []Column, levels Levels) (*Source, error) {
 	s := &Source{view: v, columns: columns, levels: levels}
+	typicals := 0
 	for i, c := range columns {
 		if err := c.Check(); err != nil {
 			return nil, fmt.Errorf("column %d: %w", i+1, err)
@@ -42,6 +43,11 @@ func NewSource(ctx context.Context, v *segments.View, columns []Column, levels L
 				return nil, fmt.Errorf("column %s: at most %d different popularities can be computed at a time", c, maxPopularities)
 			}
 			s.popularities = append(s.popularities, newPopularity(c))
+		}
+		if c.Family == Typical {
+			if typicals++; typicals > maxTypicals {
+				return nil, fmt.Errorf("column %s: at most %d typical values can be computed at a time", c, maxTypicals)
+			}
 		}
 	}
 	if _, err := s.newExtractor(); err != nil {

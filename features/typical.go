@@ -11,6 +11,9 @@ import (
 // aroundEvents is how many values of the size that a typical is around everybody is given.
 const aroundEvents = 3
 
+// maxTypicals bounds the typical values that a source has, since each may take a megabyte of every extractor.
+const maxTypicals = 100
+
 // logBits is how many binary digits after the point a logarithm has. With no more than 63 before it, 2^32 events of one CID fit an int64.
 const logBits = 24
 

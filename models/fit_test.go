@@ -274,8 +274,12 @@ func TestExtremeValuesFit(t *testing.T) {
 func TestCautiousTakesTheLargerPenalty(t *testing.T) {
 	table := simulated(3000, 8, 5)
 	table.Time = nil
+	var penalties []float64
+	for p := 1.0; p < 2000; p *= 1.2 {
+		penalties = append(penalties, p)
+	}
 	fit := func(cautious bool) *models.Result {
-		r, err := models.Fit(context.Background(), table, models.Options{Shape: models.ShapeLog, Cautious: cautious}, nil)
+		r, err := models.Fit(context.Background(), table, models.Options{Shape: models.ShapeLog, Cautious: cautious, Penalties: penalties}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,12 +293,16 @@ func TestCautiousTakesTheLargerPenalty(t *testing.T) {
 			best = trial
 		}
 	}
+	half := want
 	for _, trial := range least.Trials {
 		if trial.LogLoss <= best.LogLoss+best.StandardError/4 {
 			want = max(want, trial.Penalty)
 		}
+		if trial.LogLoss <= best.LogLoss+best.StandardError/2 {
+			half = max(half, trial.Penalty)
+		}
 	}
-	if r.Model.Penalty() != want || want == best.Penalty {
+	if r.Model.Penalty() != want || want == best.Penalty || want == half {
 		t.Errorf("penalty %v, want %v; the least loss is at %v", r.Model.Penalty(), want, best.Penalty)
 	}
 }

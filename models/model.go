@@ -145,12 +145,15 @@ func (s *spec) check() error {
 	if err := checkColumns(columns); err != nil {
 		return err
 	}
+	if !(s.BendFactor >= 0 && s.BendFactor <= maxFactor) {
+		return fmt.Errorf("the penalty factor of bends is %v; it is 0 to %g", s.BendFactor, maxFactor)
+	}
 	if len(s.Products) > maxProducts {
 		return fmt.Errorf("there are %d products; at most %d are used", len(s.Products), maxProducts)
 	}
 	finite := map[string]float64{
 		"the intercept": s.Intercept.Value, "its standard error": s.Intercept.StandardError,
-		"the calibration's intercept": s.Calibration.Intercept, "the calibration's slope": s.Calibration.Slope, "the penalty": s.Penalty, "the factor of bends": s.BendFactor,
+		"the calibration's intercept": s.Calibration.Intercept, "the calibration's slope": s.Calibration.Slope, "the penalty": s.Penalty,
 	}
 	for i := range s.Columns {
 		c := &s.Columns[i]

@@ -129,8 +129,9 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 	}
 	plain := *j.options.Fit
 	plain.Products, plain.Shape, plain.Calibrate, plain.Penalties = 0, models.ShapeLog, models.CalibrateNever, []float64{1}
-	recencyAt := slices.Index(m.frame.columns, m.recencyColumn)
-	if m.recency, err = j.fitTable(ctx, "fitting the baseline of recency alone", only(t, func(i int) bool { return i == recencyAt }), plain); err != nil {
+	alone := only(t, func(i int) bool { return m.frame.columns[i] == m.recencyColumn })
+	alone.Columns[0].PenaltyFactor = 0 // it is held back in comparison to nothing
+	if m.recency, err = j.fitTable(ctx, "fitting the baseline of recency alone", alone, plain); err != nil {
 		return nil, fmt.Errorf("the baseline of recency alone: %w", err)
 	}
 	if slices.ContainsFunc(m.frame.columns[:offered], features.Column.Receipt) {
