@@ -153,7 +153,7 @@ func (j *job) report(m *fitted, trials []*trial) (*report.Report, error) {
 	}
 	shown := last.rows(theModel)
 	r.Distribution, r.Thresholds, r.ByShare = distribution(shown, r.Deciles), thresholds(shown), byShare(shown)
-	r.Coefficients = coefficients(m.Model, m.Effects, m.frame, m.values)
+	r.Coefficients = coefficients(m.Model, m.Effects, m.frame, m.values, m.label)
 	if err := j.drift(r, m, last); err != nil {
 		return nil, err
 	}

@@ -76,6 +76,7 @@ type fitted struct {
 	populations []*population
 	// kept of the model's own columns, for what is said of them.
 	values [][]float32
+	label  []bool
 	print  string // fingerprint of the table
 	// The baselines.
 	recency, bare *models.Result // bare is nil where there are no columns of receipts
@@ -141,7 +142,7 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 			return nil, fmt.Errorf("the model without receipts: %w", err)
 		}
 	}
-	m.values = m.frame.pick(m.Model, t.Values)
+	m.values, m.label = m.frame.pick(m.Model, t.Values), t.Label
 	return m, nil
 }
 
