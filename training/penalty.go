@@ -7,7 +7,7 @@ import "whowhen.dev/whowhen/features"
 // A count within 30 days and one within 60 say nearly the same, so that several windows share what there is to say, each with a small coefficient that
 // costs little: one penalty for all has the windows say what a single number says better, and with more windows the more so. A typical value does not
 // compete with windows, and predicts as well without.
-const wholeFactor = 0.1
+const wholeFactor = 0.2
 
 // penaltyFactor is how many times the penalty a column has.
 func penaltyFactor(c features.Column) float64 {

@@ -22,7 +22,7 @@ func TestPenaltyFactorOfColumns(t *testing.T) {
 	for i, c := range f.named() {
 		want := 1.0
 		if i < whole {
-			want = 0.1
+			want = 0.2
 		}
 		if c.PenaltyFactor != want || c.Name != texts[i] {
 			t.Errorf("%s has the factor %v, want %v", c.Name, c.PenaltyFactor, want)
