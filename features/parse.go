@@ -104,10 +104,10 @@ func (p *parser) subject(c *Column) (err error) {
 	return nil
 }
 
-// second reads the property of a sum, flow, popularity or typical, and the other event of a rate.
+// second reads the property that a column is made of, and the other event of a rate.
 func (p *parser) second(c *Column) (err error) {
-	switch c.Family {
-	case Sum, Flow, Popularity, Typical:
+	switch {
+	case c.ofProperty():
 		if p.next() == ',' {
 			back := p.at
 			p.at++
@@ -122,7 +122,7 @@ func (p *parser) second(c *Column) (err error) {
 			return &ParseError{p.at, fmt.Sprintf(`a %s is of an event and a property, such as "purchase.amount"`, c.Family)}
 		}
 		c.Name, c.Property = c.Name[:dot], c.Name[dot+1:]
-	case Rate:
+	case c.Family == Rate:
 		if err := p.sign(','); err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func clickers(cids, days int) *world {
 // TestWithoutReceiptsChoosesForItself holds that the model without receipts has the penalty and the shape that the folds choose for it, and
 // that it does better so than with those of the model with them.
 func TestWithoutReceiptsChoosesForItself(t *testing.T) {
-	w := clickers(700, 99)
+	w := clickers(400, 99)
 	a := w.app(t, w.first+99, nil)
 	d := propensity.Definition{Name: "buys", Eligible: `did("seen")`, Target: `did("buy")`, HorizonDays: 14}
 	o := quick()
@@ -82,7 +82,7 @@ func TestWithoutReceiptsChoosesForItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("log loss without receipts: %.4f, %.4f with the penalty of the other", own, borrowed)
-	if own > borrowed-0.001 {
+	if own > borrowed-0.003 {
 		t.Errorf("log loss %.4f without receipts, %.4f with the penalty of the model with them", own, borrowed)
 	}
 }

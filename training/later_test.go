@@ -71,7 +71,7 @@ func readLater(t *testing.T) laterReference {
 
 // TestLaterCutoffs trains a model once and judges it at several later cut-offs, since at a single one luck has a say. Its mean log loss is to be
 // below that of every way in which scikit-learn's logistic regression was fitted to plain columns, which testdata/reference_later.py tells, and its
-// mean AUC within a thousandth of theirs.
+// mean AUC within 0.0006 of theirs.
 func TestLaterCutoffs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("loads half a million rows")
@@ -130,7 +130,7 @@ func (task laterTask) check(t *testing.T, a *segments.App, tests []string, outco
 	}
 	got := result.Report.Mean
 	t.Logf("mean: AUC %.4f, log loss %.4f", got.AUC, got.LogLoss)
-	const slack = 0.001 // of AUC: the best of all ways is known afterwards only
+	const slack = 0.0006 // of AUC: the best of all ways is known afterwards only
 	for way, want := range contenders {
 		t.Logf("%s: AUC %.4f, log loss %.4f", way, want.auc, want.logLoss)
 		if got.AUC < want.auc-slack {
