@@ -60,7 +60,7 @@ func modelStatuses(ctx context.Context, app *segments.App) ([]*whowhenv1.ModelSt
 			continue
 		}
 		text, err := dir.Check(name)
-		found := &whowhenv1.CheckModelResponse{}
+		found := &whowhenv1.ModelCheck{}
 		switch {
 		case err != nil:
 			status.Problem = err.Error()

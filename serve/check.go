@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -17,55 +18,76 @@ import (
 	"whowhen.dev/whowhen/serve/scoring"
 )
 
-func (s modelService) Check(ctx context.Context, r *connect.Request[whowhenv1.CheckModelRequest]) (*connect.Response[whowhenv1.CheckModelResponse], error) {
+func (s modelService) Check(ctx context.Context, r *connect.Request[whowhenv1.CheckModelRequest], stream *connect.ServerStream[whowhenv1.CheckModelResponse]) error {
 	app, err := s.server.home.ReadyApp(ctx, r.Msg.GetApp())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	dir, name, version := modelDir(app), r.Msg.GetName(), r.Msg.GetVersion()
 	if version == "" {
 		changes, err := dir.Changes(name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		version, _ = registry.Active(changes)
 	}
 	m, question, err := loadModel(dir, name, version)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	base, view, err := asKnown(ctx, app, r.Msg.GetRead())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer base.Close()
 	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.server.scores.computing.Release(1)
-	found, err := check(ctx, view, dir, m, question, mostForetold, scoring.Walk{Workers: 2})
+	last := &whowhenv1.CheckModelResponse{}
+	told := time.Now()
+	last.Found, err = check(ctx, view, dir, m, question, mostForetold, scoring.Walk{Workers: 2}, func(done, all uint64) error {
+		if last.Done, last.All = done, all; time.Since(told) < tellEvery {
+			return nil
+		}
+		told = time.Now()
+		return stream.Send(&whowhenv1.CheckModelResponse{Done: done, All: all})
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return connect.NewResponse(found), nil
+	return stream.Send(last)
 }
 
 // check compares what a model sees now with what it was trained on, and with what came both what it would have foretold a horizon ago and
-// what was foretold by the versions that were active, in at most so many scorings. w says with how many goroutines, and how gently.
-func check(ctx context.Context, view *segments.View, dir registry.Registry, m *scoring.Model, q *propensity.Question, scorings int, w scoring.Walk) (*whowhenv1.CheckModelResponse, error) {
+// what was foretold by the versions that were active, in at most so many scorings. w says with how many goroutines, and how gently. tell, when not nil, is
+// called as CIDs are looked at; its error ends the check.
+func check(ctx context.Context, view *segments.View, dir registry.Registry, m *scoring.Model, q *propensity.Question, scorings int, w scoring.Walk, tell func(done, all uint64) error) (*whowhenv1.ModelCheck, error) {
 	if err := m.Fits(view); err != nil {
 		return nil, err
 	}
 	a := m.Artifact()
-	found := &whowhenv1.CheckModelResponse{Version: a.Version, AsOf: timestamppb.New(view.AsOf()), Position: view.Position()}
+	found := &whowhenv1.ModelCheck{Version: a.Version, AsOf: timestamppb.New(view.AsOf()), Position: view.Position()}
+	known, silent := knownBefore(view)
+	cutoff := known - propensity.Day(q.Definition.HorizonDays)
+	lost := forgotten(view, q, cutoff)
+	h := &hindsight{dir: dir, most: scorings, view: view, before: known, model: m, question: q, told: map[asked][]*whowhenv1.Outcome{}}
+	judgements, damage, err := h.judgements()
+	if err != nil {
+		return nil, err
+	}
+	if tell != nil {
+		done, all := uint64(0), uint64(1+h.walks(judgements, cutoff, lost == ""))*uint64(view.CIDs())
+		w.Done = func(cids int) error {
+			done += uint64(cids)
+			return tell(done, all)
+		}
+	}
+	h.walk = w
 	w.View = view
 	if err := stability(ctx, m, w, found); err != nil {
 		return nil, err
 	}
-	known, silent := knownBefore(view)
-	h := &hindsight{dir: dir, walk: w, most: scorings, view: view, before: known, model: m, question: q, said: map[propensity.Day][]*whowhenv1.Outcome{}}
-	cutoff := known - propensity.Day(q.Definition.HorizonDays)
-	lost := forgotten(view, q, cutoff)
 	if lost == "" {
 		outcomes, err := h.outcomes(ctx, m, q, cutoff)
 		if err != nil {
@@ -75,13 +97,16 @@ func check(ctx context.Context, view *segments.View, dir registry.Registry, m *s
 			found.OutcomesCutoff, found.Outcomes = cutoff.String(), outcomes
 		}
 	}
-	var err error
-	if found.Foretold, found.ForetoldProblem, err = h.foretold(ctx); err != nil {
-		return nil, err
+	for _, j := range judgements {
+		if err := h.judge(ctx, j); err != nil {
+			return nil, err
+		}
+		found.Foretold = append(found.Foretold, j.foretold)
 	}
+	found.ForetoldProblem = damage
 	found.Findings = findingsOf(a, found, silent, lost)
-	if found.ForetoldProblem != "" {
-		found.Findings = append(found.Findings, found.ForetoldProblem)
+	if damage != "" {
+		found.Findings = append(found.Findings, damage)
 	}
 	return found, nil
 }
@@ -104,7 +129,7 @@ func knownBefore(view *segments.View) (day propensity.Day, silent string) {
 }
 
 // stability compares the columns and scores of everybody eligible with those of the training rows.
-func stability(ctx context.Context, m *scoring.Model, w scoring.Walk, found *whowhenv1.CheckModelResponse) error {
+func stability(ctx context.Context, m *scoring.Model, w scoring.Walk, found *whowhenv1.ModelCheck) error {
 	a := m.Artifact()
 	var mu sync.Mutex
 	counts := make([][]int64, len(a.ColumnBins))

@@ -12,7 +12,7 @@ import (
 
 // findingsOf says in sentences what somebody should look at. silent says since when nothing is known, if that is why the scores
 // are others; forgotten says why the outcomes are not known, when it is because events are not kept.
-func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, silent, forgotten string) (findings []string) {
+func findingsOf(a *models.Artifact, c *whowhenv1.ModelCheck, silent, forgotten string) (findings []string) {
 	if silent != "" {
 		findings = append(findings, silent)
 	}
@@ -26,7 +26,7 @@ func findingsOf(a *models.Artifact, c *whowhenv1.CheckModelResponse, silent, for
 }
 
 // findingsMoved says what is distributed otherwise than in training.
-func findingsMoved(c *whowhenv1.CheckModelResponse) (findings []string) {
+func findingsMoved(c *whowhenv1.ModelCheck) (findings []string) {
 	const another = 0.25 // of the population stability index
 	if c.ScoreStability > another {
 		findings = append(findings, fmt.Sprintf("the scores are not distributed as in training (stability %.2f, above %.2f): train again", c.ScoreStability, another))
@@ -47,7 +47,7 @@ func findingsMoved(c *whowhenv1.CheckModelResponse) (findings []string) {
 }
 
 // findingsThen says how well the newest scores did whose horizon has ended.
-func findingsThen(c *whowhenv1.CheckModelResponse) (findings []string) {
+func findingsThen(c *whowhenv1.ModelCheck) (findings []string) {
 	if len(c.Foretold) == 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func findingsThen(c *whowhenv1.CheckModelResponse) (findings []string) {
 }
 
 // findingsInstead says how well the version that is checked would have done on the last day whose horizon has ended.
-func findingsInstead(a *models.Artifact, c *whowhenv1.CheckModelResponse, forgotten string) (findings []string) {
+func findingsInstead(a *models.Artifact, c *whowhenv1.ModelCheck, forgotten string) (findings []string) {
 	switch {
 	case forgotten != "":
 		return []string{"what came a horizon later cannot be told: " + forgotten}

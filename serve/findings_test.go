@@ -17,7 +17,7 @@ func TestWhatItsReportShows(t *testing.T) {
 		{"2026-02-20", "%, as its report shows"},
 		{"2026-02-21", "%: train again"},
 	} {
-		c := &whowhenv1.CheckModelResponse{Version: "1", Eligible: 1000, OutcomesCutoff: test.cutoff, Outcomes: []*whowhenv1.Outcome{{Cids: 1000, Positives: 300, Probability: 0.1}}}
+		c := &whowhenv1.ModelCheck{Version: "1", Eligible: 1000, OutcomesCutoff: test.cutoff, Outcomes: []*whowhenv1.Outcome{{Cids: 1000, Positives: 300, Probability: 0.1}}}
 		if f := findingsOf(a, c, "", ""); len(f) != 1 || !strings.HasSuffix(f[0], test.want) {
 			t.Errorf("%s: %q", test.cutoff, f)
 		}
@@ -26,7 +26,7 @@ func TestWhatItsReportShows(t *testing.T) {
 
 // TestColumnsThatGrow holds that columns are told as moved but for those that do so in any case.
 func TestColumnsThatGrow(t *testing.T) {
-	c := &whowhenv1.CheckModelResponse{Columns: []*whowhenv1.ColumnStability{
+	c := &whowhenv1.ModelCheck{Columns: []*whowhenv1.ColumnStability{
 		{Column: "tenure", Stability: 3, Grows: true}, {Column: `count("open", within 7d)`, Stability: 0.5}, {Column: `recency("open")`, Stability: 0.2}}}
 	if f := findingsMoved(c); len(f) != 1 || !strings.HasPrefix(f[0], `count("open", within 7d) is not distributed`) {
 		t.Errorf("%q", f)

@@ -33,27 +33,41 @@ type hindsight struct {
 	most     int            // scorings to judge
 	model    *scoring.Model // that is checked
 	question *propensity.Question
-	said     map[propensity.Day][]*whowhenv1.Outcome // by the model that is checked
+	told     map[asked][]*whowhenv1.Outcome
+}
+
+// asked is what a version is asked to say again.
+type asked struct {
+	identity string
+	cutoff   propensity.Day
 }
 
 // outcomes are what a model says of a day, by tenths, and what came.
 func (h *hindsight) outcomes(ctx context.Context, m *scoring.Model, q *propensity.Question, cutoff propensity.Day) ([]*whowhenv1.Outcome, error) {
-	if said, done := h.said[cutoff]; done && m == h.model {
-		return said, nil
+	key := asked{m.Identity(), cutoff}
+	if tenths, done := h.told[key]; done {
+		return tenths, nil
 	}
 	o, err := outcomesOf(ctx, h.view, m, q, cutoff, h.walk)
 	if err != nil {
 		return nil, err
 	}
-	tenths := o.tenths()
-	if m == h.model {
-		h.said[cutoff] = tenths
-	}
-	return tenths, nil
+	h.told[key] = o.tenths()
+	return h.told[key], nil
 }
 
-// foretold judges the scorings that judged chooses. A record of scorings that cannot be read is no error, but told as damage.
-func (h *hindsight) foretold(ctx context.Context) (list []*whowhenv1.Foretold, damage string, err error) {
+// judgement is a scoring that is judged.
+type judgement struct {
+	foretold *whowhenv1.Foretold
+	cutoff   propensity.Day
+	model    *scoring.Model // that spoke; nil when it cannot speak again
+	question *propensity.Question
+	instead  bool // whether the model that is checked answers the same question, and is another
+}
+
+// judgements finds the scorings to judge, and by what. Nothing is computed yet. A record of scorings that cannot be read is no error, but told
+// as damage.
+func (h *hindsight) judgements() (list []judgement, damage string, err error) {
 	scorings, err := h.dir.Scorings(h.model.Artifact().Name)
 	if known := new(segments.Error); errors.As(err, &known) && known.Reason == registry.ModelDamaged {
 		return nil, problemOf(err), nil
@@ -62,13 +76,51 @@ func (h *hindsight) foretold(ctx context.Context) (list []*whowhenv1.Foretold, d
 		return nil, "", err
 	}
 	for _, s := range judged(scorings, h.before, h.most) {
-		f, err := h.judge(ctx, s.Scoring, s.day)
+		m, q, problem, err := h.whoSpoke(s.Scoring)
 		if err != nil {
 			return nil, "", err
 		}
-		list = append(list, f)
+		if problem == "" {
+			problem = forgotten(h.view, q, s.day)
+		}
+		one := judgement{cutoff: s.day, foretold: &whowhenv1.Foretold{Cutoff: s.Cutoff, Version: s.Version, At: timestamppb.New(s.At), Cids: s.CIDs, Probability: s.Probability, Problem: problem}}
+		if problem == "" {
+			one.model, one.question = m, q
+			one.instead = m != h.model && sameQuestion(q, h.question)
+		}
+		list = append(list, one)
 	}
 	return list, "", nil
+}
+
+// walks is how many times everybody is to be scored for the judgements, and for what the model that is checked says of a cut-off, if that is asked.
+func (h *hindsight) walks(list []judgement, cutoff propensity.Day, ask bool) int {
+	all := map[asked]bool{}
+	if ask {
+		all[asked{h.model.Identity(), cutoff}] = true
+	}
+	for _, j := range list {
+		if j.model != nil {
+			all[asked{j.model.Identity(), j.cutoff}] = true
+		}
+		if j.instead {
+			all[asked{h.model.Identity(), j.cutoff}] = true
+		}
+	}
+	return len(all)
+}
+
+// judge compares what a scoring said with what came.
+func (h *hindsight) judge(ctx context.Context, j judgement) (err error) {
+	if j.model == nil {
+		return nil
+	}
+	if j.foretold.Outcomes, err = h.outcomes(ctx, j.model, j.question, j.cutoff); err != nil || !j.instead {
+		return err
+	}
+	j.foretold.InsteadSaw = trainedOn(h.model.Artifact(), j.foretold.Cutoff)
+	j.foretold.Instead, err = h.outcomes(ctx, h.model, h.question, j.cutoff)
+	return err
 }
 
 // dated is a scoring with its cut-off as a number.
@@ -95,30 +147,6 @@ func judged(scorings []registry.Scoring, before propensity.Day, most int) (list 
 		}
 	}
 	return list
-}
-
-// judge compares what a scoring said with what came.
-func (h *hindsight) judge(ctx context.Context, s registry.Scoring, cutoff propensity.Day) (*whowhenv1.Foretold, error) {
-	f := &whowhenv1.Foretold{Cutoff: s.Cutoff, Version: s.Version, At: timestamppb.New(s.At), Cids: s.CIDs, Probability: s.Probability}
-	m, q, problem, err := h.whoSpoke(s)
-	if err != nil {
-		return nil, err
-	}
-	if problem == "" {
-		problem = forgotten(h.view, q, cutoff)
-	}
-	if f.Problem = problem; problem != "" {
-		return f, nil
-	}
-	if f.Outcomes, err = h.outcomes(ctx, m, q, cutoff); err != nil {
-		return nil, err
-	}
-	if m == h.model || !sameQuestion(q, h.question) {
-		return f, nil
-	}
-	f.InsteadSaw = trainedOn(h.model.Artifact(), s.Cutoff)
-	f.Instead, err = h.outcomes(ctx, h.model, h.question, cutoff)
-	return f, err
 }
 
 // whoSpoke returns the version that did a scoring, or why it cannot speak again.

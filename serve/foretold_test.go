@@ -109,15 +109,15 @@ func TestForetold(t *testing.T) {
 		t.Errorf("%v", c.Foretold)
 	}
 	// An earlier day knows of what had ended by then: version 2 was active on the second.
-	past, err := y.models.Check(t.Context(), connect.NewRequest(&whowhenv1.CheckModelRequest{Name: "churn", Version: "3", Read: &whowhenv1.Read{AsOf: encodeTime(y.clock().AddDate(0, 0, -32))}}))
-	if err != nil || len(past.Msg.Foretold) != 1 || past.Msg.Foretold[0].Version != "2" {
-		t.Fatalf("%v, %v", past, err)
+	past := y.checkWith(&whowhenv1.CheckModelRequest{Name: "churn", Version: "3", Read: &whowhenv1.Read{AsOf: encodeTime(y.clock().AddDate(0, 0, -32))}})
+	if len(past.Foretold) != 1 || past.Foretold[0].Version != "2" {
+		t.Fatalf("%v", past)
 	}
-	judged(past.Msg.Foretold[0])
+	judged(past.Foretold[0])
 
 	// The server looks at the newest alone.
 	y.score()
-	found := &whowhenv1.CheckModelResponse{}
+	found := &whowhenv1.ModelCheck{}
 	text, err := modelDir(y.app).Check("churn")
 	if err == nil {
 		err = protojson.Unmarshal(text, found)
@@ -369,14 +369,21 @@ func TestCheckEndsSoon(t *testing.T) {
 		for last := 1; ; last++ {
 			ctx, stop := context.WithCancel(t.Context())
 			walks := 0 // everybody is in one block
+			var done, all uint64
 			_, err := check(ctx, view, modelDir(y.app), m, q, test.scorings, scoring.Walk{Rest: func(ctx context.Context) error {
 				if walks++; walks == last {
 					stop()
 				}
 				return nil
-			}})
+			}}, func(d, a uint64) error {
+				done, all = d, a
+				return nil
+			})
 			stop()
 			if err == nil && walks < last {
+				if want := uint64(test.want * view.CIDs()); done != want || all != want {
+					t.Errorf("version %s, %d scorings: told %d of %d, want %d", test.version, test.scorings, done, all, want)
+				}
 				if walks != test.want {
 					t.Errorf("version %s, %d scorings: it went through everybody %d times, want %d", test.version, test.scorings, walks, test.want)
 				}

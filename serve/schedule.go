@@ -129,7 +129,7 @@ func (s *scores) watch(ctx context.Context, app *segments.App, m *scoring.Model,
 		return err
 	}
 	defer base.Close()
-	found, err := check(ctx, view, modelDir(app), m, question, mostWatched, scoring.Walk{Workers: 1, Rest: restAsLong(time.Now)})
+	found, err := check(ctx, view, modelDir(app), m, question, mostWatched, scoring.Walk{Workers: 1, Rest: restAsLong(time.Now)}, nil)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (s *scores) due(ctx context.Context, app *segments.App, m *scoring.Model, e
 		if p := status.Published; status.Name == m.Artifact().Name && p != nil && p.Definition == m.Identity() {
 			due := s.aged(p, view, every)
 			text, err := modelDir(app).Check(m.Artifact().Name)
-			found := &whowhenv1.CheckModelResponse{}
+			found := &whowhenv1.ModelCheck{}
 			watched := err == nil && text != nil && protojson.Unmarshal(text, found) == nil && found.Version == p.Version && !found.AsOf.AsTime().Before(p.AsOf)
 			return due, watched, err
 		}

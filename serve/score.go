@@ -174,6 +174,9 @@ func (s *allScores) tell() *whowhenv1.ScoreAllResponse {
 	return &whowhenv1.ScoreAllResponse{Done: s.all, All: s.all, Scored: s.scored, PublishedPosition: s.published}
 }
 
+// tellEvery is how often a caller is told how far something is.
+const tellEvery = 200 * time.Millisecond
+
 // computeAll scores everybody, telling the caller how far it is.
 func (s modelService) computeAll(ctx context.Context, app *segments.App, m *scoring.Model, request *whowhenv1.ScoreAllRequest, stream *connect.ServerStream[whowhenv1.ScoreAllResponse]) (*allScores, error) {
 	base, view, err := asKnown(ctx, app, request.GetRead())
@@ -189,7 +192,6 @@ func (s modelService) computeAll(ctx context.Context, app *segments.App, m *scor
 	if err := stream.Send(head); err != nil {
 		return nil, err
 	}
-	const tellEvery = 200 * time.Millisecond
 	told := time.Now()
 	take := func(shard *scoring.Shard) error {
 		done.scored += uint64(len(shard.Codes))

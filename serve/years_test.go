@@ -134,13 +134,30 @@ func (y *years) told() map[string]float64 {
 	return told
 }
 
-func (y *years) check(version string) *whowhenv1.CheckModelResponse {
+func (y *years) check(version string) *whowhenv1.ModelCheck {
 	y.Helper()
-	r, err := y.models.Check(y.Context(), connect.NewRequest(&whowhenv1.CheckModelRequest{Name: "churn", Version: version}))
+	return y.checkWith(&whowhenv1.CheckModelRequest{Name: "churn", Version: version})
+}
+
+// checkWith checks, and holds that it was told how far that was up to the end.
+func (y *years) checkWith(request *whowhenv1.CheckModelRequest) *whowhenv1.ModelCheck {
+	y.Helper()
+	stream, err := y.models.Check(y.Context(), connect.NewRequest(request))
 	if err != nil {
 		y.Fatal(err)
 	}
-	return r.Msg
+	defer stream.Close()
+	last := &whowhenv1.CheckModelResponse{}
+	for stream.Receive() {
+		if m := stream.Msg(); last.Found != nil || m.Done < last.Done || m.Done > m.All {
+			y.Errorf("%d of %d after %d of %d", m.Done, m.All, last.Done, last.All)
+		}
+		last = stream.Msg()
+	}
+	if err := stream.Err(); err != nil || last.Found == nil || last.Done != last.All || last.All == 0 {
+		y.Fatalf("%v, %v", last, err)
+	}
+	return last.Found
 }
 
 // compare holds tenths against what was told for a day and what then came.
@@ -194,6 +211,6 @@ func mean(told map[string]float64) (m float64) {
 	return m
 }
 
-func finding(c *whowhenv1.CheckModelResponse, text string) bool {
+func finding(c *whowhenv1.ModelCheck, text string) bool {
 	return slices.ContainsFunc(c.Findings, func(f string) bool { return strings.Contains(f, text) })
 }

@@ -34,14 +34,13 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
-	answer, err := a.models.Check(ctx, connect.NewRequest(&whowhenv1.CheckModelRequest{App: m.flags.App, Name: c.Name, Version: c.Version, Read: read}))
+	r, err := m.check(ctx, a, &whowhenv1.CheckModelRequest{App: m.flags.App, Name: c.Name, Version: c.Version, Read: read})
 	if err != nil {
 		return err
 	}
 	if m.flags.JSON {
-		return m.printMessage(answer.Msg)
+		return m.printMessage(r)
 	}
-	r := answer.Msg
 	lines := []string{fmt.Sprintf("Version %s of model %s, as of %s: %s eligible.", r.Version, c.Name, stamp(r.AsOf), grouped(r.Eligible)), ""}
 	const most = 10
 	if r.Eligible > 0 { // of nobody there is nothing to compare
@@ -61,8 +60,31 @@ func (c *modelsCheckCmd) Run(ctx context.Context, m *Main) error {
 	return m.printLines(lines)
 }
 
+// check has a version checked, and shows how far that is.
+func (m *Main) check(ctx context.Context, a *api, request *whowhenv1.CheckModelRequest) (*whowhenv1.ModelCheck, error) {
+	stream, err := a.models.Check(ctx, connect.NewRequest(request))
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	bar := m.newProgress("CIDs")
+	defer bar.end()
+	var found *whowhenv1.ModelCheck
+	for stream.Receive() {
+		found = stream.Msg().Found
+		bar.count("Checking", stream.Msg().Done, stream.Msg().All)
+	}
+	if err := stream.Err(); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, failure("the server ended before it said what it found.")
+	}
+	return found, nil
+}
+
 // stabilityTable has a line for the score and for each of the columns that moved most.
-func stabilityTable(r *whowhenv1.CheckModelResponse, most int) *table {
+func stabilityTable(r *whowhenv1.ModelCheck, most int) *table {
 	t := newTable("", ">stability", "")
 	t.add("score", number(r.ScoreStability, 3), "")
 	for _, column := range r.Columns[:min(most, len(r.Columns))] {
@@ -76,7 +98,7 @@ func stabilityTable(r *whowhenv1.CheckModelResponse, most int) *table {
 }
 
 // foretoldLines say what was foretold, and what this version would have foretold, beside what came.
-func foretoldLines(r *whowhenv1.CheckModelResponse) (lines []string) {
+func foretoldLines(r *whowhenv1.ModelCheck) (lines []string) {
 	told := false
 	switch {
 	case r.ForetoldProblem != "": // which is among the findings
@@ -110,7 +132,7 @@ func foretoldLines(r *whowhenv1.CheckModelResponse) (lines []string) {
 }
 
 // scoringsTable has a line for each scoring that was judged.
-func scoringsTable(r *whowhenv1.CheckModelResponse) *table {
+func scoringsTable(r *whowhenv1.ModelCheck) *table {
 	t := newTable("day", ">version", "told", ">CIDs", ">foretold", ">came", fmt.Sprintf(">version %s instead", r.Version))
 	for _, f := range r.Foretold {
 		came, instead := "not known", ""

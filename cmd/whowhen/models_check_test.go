@@ -12,7 +12,7 @@ import (
 
 // TestStabilityTable holds that columns which move in any case are marked.
 func TestStabilityTable(t *testing.T) {
-	lines := stabilityTable(&whowhenv1.CheckModelResponse{ScoreStability: 0.1, Columns: []*whowhenv1.ColumnStability{
+	lines := stabilityTable(&whowhenv1.ModelCheck{ScoreStability: 0.1, Columns: []*whowhenv1.ColumnStability{
 		{Column: "tenure", Stability: 0.5434, Grows: true}, {Column: `recency("open")`, Stability: 0.3}, {Column: `recency("buy")`, Stability: 0.1}}}, 2).lines()
 	for i, want := range []string{"stability", "score 0.100", "tenure 0.543 grows", `recency("open") 0.300`} {
 		if got := strings.Join(strings.Fields(lines[i]), " "); got != want {
@@ -36,8 +36,8 @@ func TestForetoldLines(t *testing.T) {
 	same, instead, gone := newest("3"), newest("1"), newest("2")
 	instead.Instead, instead.InsteadSaw = tenths(0.8), true
 	gone.Outcomes, gone.Problem = nil, "the files of version 2 are not there any more"
-	base := func(f ...*whowhenv1.Foretold) *whowhenv1.CheckModelResponse {
-		return &whowhenv1.CheckModelResponse{Version: "3", Outcomes: tenths(0.4), OutcomesCutoff: "2026-02-01", Foretold: f}
+	base := func(f ...*whowhenv1.Foretold) *whowhenv1.ModelCheck {
+		return &whowhenv1.ModelCheck{Version: "3", Outcomes: tenths(0.4), OutcomesCutoff: "2026-02-01", Foretold: f}
 	}
 	damaged := base()
 	damaged.ForetoldProblem = "scorings.jsonl cannot be read"
@@ -45,7 +45,7 @@ func TestForetoldLines(t *testing.T) {
 	later.OutcomesCutoff = "2026-02-05"
 	for _, test := range []struct {
 		name      string
-		of        *whowhenv1.CheckModelResponse
+		of        *whowhenv1.ModelCheck
 		has, none []string
 	}{
 		{"nothing was", base(), []string{"No scores in the store have been judged yet", "Of those eligible on 2026-02-01 version 3 would have foretold"}, []string{"by version"}},

@@ -46,6 +46,8 @@ type Walk struct {
 	Workers int
 	// Rest, when not nil, is called after each block by whoever has computed it, to let others work. Its error ends the walk.
 	Rest func(ctx context.Context) error
+	// Done, when not nil, is called after each shard with how many CIDs it spoke of, by the goroutine that called Each.
+	Done func(cids int) error
 	// Seen, when not nil, is called with the columns of each block, from any of the goroutines; they are good until it returns.
 	Seen func(b features.Block, logOdds []float32) error
 }
@@ -82,6 +84,11 @@ func (m *Model) Each(ctx context.Context, w Walk, yield func(*Shard) error) erro
 		shard.gather(parts[:(n+segments.BlockCIDs-1)/segments.BlockCIDs])
 		if err := yield(shard); err != nil {
 			return err
+		}
+		if w.Done != nil {
+			if err := w.Done(n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

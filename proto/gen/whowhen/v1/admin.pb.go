@@ -778,7 +778,7 @@ type ModelStatus struct {
 	// What expressions see; not set before the first scores are in the store.
 	Published *PublishedScores `protobuf:"bytes,3,opt,name=published,proto3" json:"published,omitempty"`
 	// What was found when the scores were last refreshed by the server; not set before.
-	Check *CheckModelResponse `protobuf:"bytes,4,opt,name=check,proto3" json:"check,omitempty"`
+	Check *ModelCheck `protobuf:"bytes,4,opt,name=check,proto3" json:"check,omitempty"`
 	// Why it cannot be told, or "".
 	Problem       string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -836,7 +836,7 @@ func (x *ModelStatus) GetPublished() *PublishedScores {
 	return nil
 }
 
-func (x *ModelStatus) GetCheck() *CheckModelResponse {
+func (x *ModelStatus) GetCheck() *ModelCheck {
 	if x != nil {
 		return x.Check
 	}
@@ -925,12 +925,12 @@ const file_whowhen_v1_admin_proto_rawDesc = "" +
 	"\blast_day\x18\x04 \x01(\tR\alastDay\x12\x1e\n" +
 	"\n" +
 	"properties\x18\x05 \x03(\tR\n" +
-	"properties\"\xc4\x01\n" +
+	"properties\"\xbc\x01\n" +
 	"\vModelStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06active\x18\x02 \x01(\tR\x06active\x129\n" +
-	"\tpublished\x18\x03 \x01(\v2\x1b.whowhen.v1.PublishedScoresR\tpublished\x124\n" +
-	"\x05check\x18\x04 \x01(\v2\x1e.whowhen.v1.CheckModelResponseR\x05check\x12\x18\n" +
+	"\tpublished\x18\x03 \x01(\v2\x1b.whowhen.v1.PublishedScoresR\tpublished\x12,\n" +
+	"\x05check\x18\x04 \x01(\v2\x16.whowhen.v1.ModelCheckR\x05check\x12\x18\n" +
 	"\aproblem\x18\x05 \x01(\tR\aproblem2\xee\x01\n" +
 	"\fAdminService\x12D\n" +
 	"\x06Status\x12\x19.whowhen.v1.StatusRequest\x1a\x1a.whowhen.v1.StatusResponse\"\x03\x90\x02\x01\x12Q\n" +
@@ -964,7 +964,7 @@ var file_whowhen_v1_admin_proto_goTypes = []any{
 	(*Warning)(nil),               // 10: whowhen.v1.Warning
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 	(*PublishedScores)(nil),       // 12: whowhen.v1.PublishedScores
-	(*CheckModelResponse)(nil),    // 13: whowhen.v1.CheckModelResponse
+	(*ModelCheck)(nil),            // 13: whowhen.v1.ModelCheck
 }
 var file_whowhen_v1_admin_proto_depIdxs = []int32{
 	3,  // 0: whowhen.v1.SetRetentionRequest.rules:type_name -> whowhen.v1.Retention
@@ -976,7 +976,7 @@ var file_whowhen_v1_admin_proto_depIdxs = []int32{
 	3,  // 6: whowhen.v1.StatusResponse.retentions:type_name -> whowhen.v1.Retention
 	9,  // 7: whowhen.v1.StatusResponse.models:type_name -> whowhen.v1.ModelStatus
 	12, // 8: whowhen.v1.ModelStatus.published:type_name -> whowhen.v1.PublishedScores
-	13, // 9: whowhen.v1.ModelStatus.check:type_name -> whowhen.v1.CheckModelResponse
+	13, // 9: whowhen.v1.ModelStatus.check:type_name -> whowhen.v1.ModelCheck
 	5,  // 10: whowhen.v1.AdminService.Status:input_type -> whowhen.v1.StatusRequest
 	2,  // 11: whowhen.v1.AdminService.SetRetention:input_type -> whowhen.v1.SetRetentionRequest
 	0,  // 12: whowhen.v1.AdminService.Snapshot:input_type -> whowhen.v1.SnapshotRequest

@@ -1691,31 +1691,14 @@ func (x *CheckModelRequest) GetRead() *Read {
 }
 
 type CheckModelResponse struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Version  string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	AsOf     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	Position uint64                 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
-	// CIDs that are eligible now.
-	Eligible uint64 `protobuf:"varint,4,opt,name=eligible,proto3" json:"eligible,omitempty"`
-	// Population stability: how far what is seen now is from what was trained on. Below 0.1 it is much the same, above 0.25 another
-	// population.
-	ScoreStability float64            `protobuf:"fixed64,5,opt,name=score_stability,json=scoreStability,proto3" json:"score_stability,omitempty"`
-	Columns        []*ColumnStability `protobuf:"bytes,6,rep,name=columns,proto3" json:"columns,omitempty"`
-	// What came of what this version would have said a horizon ago, whether or not it was active then, by tenth of the score, the
-	// highest first; empty when the app has no such past.
-	Outcomes []*Outcome `protobuf:"bytes,7,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
-	// The cut-off of the outcomes, such as 2026-01-31.
-	OutcomesCutoff string `protobuf:"bytes,8,opt,name=outcomes_cutoff,json=outcomesCutoff,proto3" json:"outcomes_cutoff,omitempty"`
-	// In sentences, what somebody should look at.
-	Findings []string `protobuf:"bytes,9,rep,name=findings,proto3" json:"findings,omitempty"`
-	// What was foretold by scores that went into the store, of whichever version was active then, beside what came: the newest
-	// of those whose horizon has ended, and up to three earlier ones whose horizons do not overlap, the newest first. Status has the
-	// newest alone.
-	Foretold []*Foretold `protobuf:"bytes,10,rep,name=foretold,proto3" json:"foretold,omitempty"`
-	// Why what was foretold is not known; empty when it is. It is among the findings, too.
-	ForetoldProblem string `protobuf:"bytes,11,opt,name=foretold_problem,json=foretoldProblem,proto3" json:"foretold_problem,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// CIDs looked at so far, and how many there are to look at, each as often as it is scored.
+	Done uint64 `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	All  uint64 `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// In the last message alone.
+	Found         *ModelCheck `protobuf:"bytes,3,opt,name=found,proto3" json:"found,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CheckModelResponse) Reset() {
@@ -1748,77 +1731,157 @@ func (*CheckModelResponse) Descriptor() ([]byte, []int) {
 	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{22}
 }
 
-func (x *CheckModelResponse) GetVersion() string {
+func (x *CheckModelResponse) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *CheckModelResponse) GetAll() uint64 {
+	if x != nil {
+		return x.All
+	}
+	return 0
+}
+
+func (x *CheckModelResponse) GetFound() *ModelCheck {
+	if x != nil {
+		return x.Found
+	}
+	return nil
+}
+
+// ModelCheck is what was found when a version was checked.
+type ModelCheck struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Version  string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	AsOf     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	Position uint64                 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
+	// CIDs that are eligible now.
+	Eligible uint64 `protobuf:"varint,4,opt,name=eligible,proto3" json:"eligible,omitempty"`
+	// Population stability: how far what is seen now is from what was trained on. Below 0.1 it is much the same, above 0.25 another
+	// population.
+	ScoreStability float64            `protobuf:"fixed64,5,opt,name=score_stability,json=scoreStability,proto3" json:"score_stability,omitempty"`
+	Columns        []*ColumnStability `protobuf:"bytes,6,rep,name=columns,proto3" json:"columns,omitempty"`
+	// What came of what this version would have said a horizon ago, whether or not it was active then, by tenth of the score, the
+	// highest first; empty when the app has no such past.
+	Outcomes []*Outcome `protobuf:"bytes,7,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	// The cut-off of the outcomes, such as 2026-01-31.
+	OutcomesCutoff string `protobuf:"bytes,8,opt,name=outcomes_cutoff,json=outcomesCutoff,proto3" json:"outcomes_cutoff,omitempty"`
+	// In sentences, what somebody should look at.
+	Findings []string `protobuf:"bytes,9,rep,name=findings,proto3" json:"findings,omitempty"`
+	// What was foretold by scores that went into the store, of whichever version was active then, beside what came: the newest
+	// of those whose horizon has ended, and up to three earlier ones whose horizons do not overlap, the newest first. Status has the
+	// newest alone.
+	Foretold []*Foretold `protobuf:"bytes,10,rep,name=foretold,proto3" json:"foretold,omitempty"`
+	// Why what was foretold is not known; empty when it is. It is among the findings, too.
+	ForetoldProblem string `protobuf:"bytes,11,opt,name=foretold_problem,json=foretoldProblem,proto3" json:"foretold_problem,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ModelCheck) Reset() {
+	*x = ModelCheck{}
+	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelCheck) ProtoMessage() {}
+
+func (x *ModelCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelCheck.ProtoReflect.Descriptor instead.
+func (*ModelCheck) Descriptor() ([]byte, []int) {
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ModelCheck) GetVersion() string {
 	if x != nil {
 		return x.Version
 	}
 	return ""
 }
 
-func (x *CheckModelResponse) GetAsOf() *timestamppb.Timestamp {
+func (x *ModelCheck) GetAsOf() *timestamppb.Timestamp {
 	if x != nil {
 		return x.AsOf
 	}
 	return nil
 }
 
-func (x *CheckModelResponse) GetPosition() uint64 {
+func (x *ModelCheck) GetPosition() uint64 {
 	if x != nil {
 		return x.Position
 	}
 	return 0
 }
 
-func (x *CheckModelResponse) GetEligible() uint64 {
+func (x *ModelCheck) GetEligible() uint64 {
 	if x != nil {
 		return x.Eligible
 	}
 	return 0
 }
 
-func (x *CheckModelResponse) GetScoreStability() float64 {
+func (x *ModelCheck) GetScoreStability() float64 {
 	if x != nil {
 		return x.ScoreStability
 	}
 	return 0
 }
 
-func (x *CheckModelResponse) GetColumns() []*ColumnStability {
+func (x *ModelCheck) GetColumns() []*ColumnStability {
 	if x != nil {
 		return x.Columns
 	}
 	return nil
 }
 
-func (x *CheckModelResponse) GetOutcomes() []*Outcome {
+func (x *ModelCheck) GetOutcomes() []*Outcome {
 	if x != nil {
 		return x.Outcomes
 	}
 	return nil
 }
 
-func (x *CheckModelResponse) GetOutcomesCutoff() string {
+func (x *ModelCheck) GetOutcomesCutoff() string {
 	if x != nil {
 		return x.OutcomesCutoff
 	}
 	return ""
 }
 
-func (x *CheckModelResponse) GetFindings() []string {
+func (x *ModelCheck) GetFindings() []string {
 	if x != nil {
 		return x.Findings
 	}
 	return nil
 }
 
-func (x *CheckModelResponse) GetForetold() []*Foretold {
+func (x *ModelCheck) GetForetold() []*Foretold {
 	if x != nil {
 		return x.Foretold
 	}
 	return nil
 }
 
-func (x *CheckModelResponse) GetForetoldProblem() string {
+func (x *ModelCheck) GetForetoldProblem() string {
 	if x != nil {
 		return x.ForetoldProblem
 	}
@@ -1852,7 +1915,7 @@ type Foretold struct {
 
 func (x *Foretold) Reset() {
 	*x = Foretold{}
-	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	mi := &file_whowhen_v1_model_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +1927,7 @@ func (x *Foretold) String() string {
 func (*Foretold) ProtoMessage() {}
 
 func (x *Foretold) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_model_proto_msgTypes[23]
+	mi := &file_whowhen_v1_model_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +1940,7 @@ func (x *Foretold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Foretold.ProtoReflect.Descriptor instead.
 func (*Foretold) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{23}
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Foretold) GetCutoff() string {
@@ -1956,7 +2019,7 @@ type ColumnStability struct {
 
 func (x *ColumnStability) Reset() {
 	*x = ColumnStability{}
-	mi := &file_whowhen_v1_model_proto_msgTypes[24]
+	mi := &file_whowhen_v1_model_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2031,7 @@ func (x *ColumnStability) String() string {
 func (*ColumnStability) ProtoMessage() {}
 
 func (x *ColumnStability) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_model_proto_msgTypes[24]
+	mi := &file_whowhen_v1_model_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2044,7 @@ func (x *ColumnStability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnStability.ProtoReflect.Descriptor instead.
 func (*ColumnStability) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{24}
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ColumnStability) GetColumn() string {
@@ -2017,7 +2080,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_whowhen_v1_model_proto_msgTypes[25]
+	mi := &file_whowhen_v1_model_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2029,7 +2092,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_whowhen_v1_model_proto_msgTypes[25]
+	mi := &file_whowhen_v1_model_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,7 +2105,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{25}
+	return file_whowhen_v1_model_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Outcome) GetCids() uint64 {
@@ -2208,8 +2271,13 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12$\n" +
-	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"\xca\x03\n" +
-	"\x12CheckModelResponse\x12\x18\n" +
+	"\x04read\x18\x04 \x01(\v2\x10.whowhen.v1.ReadR\x04read\"h\n" +
+	"\x12CheckModelResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\x04R\x04done\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\x04R\x03all\x12,\n" +
+	"\x05found\x18\x03 \x01(\v2\x16.whowhen.v1.ModelCheckR\x05found\"\xc2\x03\n" +
+	"\n" +
+	"ModelCheck\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12/\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12\x1a\n" +
 	"\bposition\x18\x03 \x01(\x04R\bposition\x12\x1a\n" +
@@ -2240,7 +2308,7 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\aOutcome\x12\x12\n" +
 	"\x04cids\x18\x01 \x01(\x04R\x04cids\x12\x1c\n" +
 	"\tpositives\x18\x02 \x01(\x04R\tpositives\x12 \n" +
-	"\vprobability\x18\x03 \x01(\x01R\vprobability2\xef\x04\n" +
+	"\vprobability\x18\x03 \x01(\x01R\vprobability2\xf1\x04\n" +
 	"\fModelService\x12J\n" +
 	"\x04List\x12\x1d.whowhen.v1.ListModelsRequest\x1a\x1e.whowhen.v1.ListModelsResponse\"\x03\x90\x02\x01\x12E\n" +
 	"\x03Get\x12\x1b.whowhen.v1.GetModelRequest\x1a\x1c.whowhen.v1.GetModelResponse\"\x03\x90\x02\x01\x12O\n" +
@@ -2249,8 +2317,8 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\n" +
 	"Deactivate\x12 .whowhen.v1.RollbackModelRequest\x1a!.whowhen.v1.ActivateModelResponse\x12A\n" +
 	"\x05Score\x12\x18.whowhen.v1.ScoreRequest\x1a\x19.whowhen.v1.ScoreResponse\"\x03\x90\x02\x01\x12G\n" +
-	"\bScoreAll\x12\x1b.whowhen.v1.ScoreAllRequest\x1a\x1c.whowhen.v1.ScoreAllResponse0\x01\x12K\n" +
-	"\x05Check\x12\x1d.whowhen.v1.CheckModelRequest\x1a\x1e.whowhen.v1.CheckModelResponse\"\x03\x90\x02\x01B4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
+	"\bScoreAll\x12\x1b.whowhen.v1.ScoreAllRequest\x1a\x1c.whowhen.v1.ScoreAllResponse0\x01\x12M\n" +
+	"\x05Check\x12\x1d.whowhen.v1.CheckModelRequest\x1a\x1e.whowhen.v1.CheckModelResponse\"\x03\x90\x02\x010\x01B4Z2whowhen.dev/whowhen/proto/gen/whowhen/v1;whowhenv1b\x06proto3"
 
 var (
 	file_whowhen_v1_model_proto_rawDescOnce sync.Once
@@ -2264,7 +2332,7 @@ func file_whowhen_v1_model_proto_rawDescGZIP() []byte {
 	return file_whowhen_v1_model_proto_rawDescData
 }
 
-var file_whowhen_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_whowhen_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_whowhen_v1_model_proto_goTypes = []any{
 	(*ListModelsRequest)(nil),     // 0: whowhen.v1.ListModelsRequest
 	(*ListModelsResponse)(nil),    // 1: whowhen.v1.ListModelsResponse
@@ -2289,73 +2357,75 @@ var file_whowhen_v1_model_proto_goTypes = []any{
 	(*ScoreAllResponse)(nil),      // 20: whowhen.v1.ScoreAllResponse
 	(*CheckModelRequest)(nil),     // 21: whowhen.v1.CheckModelRequest
 	(*CheckModelResponse)(nil),    // 22: whowhen.v1.CheckModelResponse
-	(*Foretold)(nil),              // 23: whowhen.v1.Foretold
-	(*ColumnStability)(nil),       // 24: whowhen.v1.ColumnStability
-	(*Outcome)(nil),               // 25: whowhen.v1.Outcome
-	nil,                           // 26: whowhen.v1.ModelVersion.MetricsEntry
-	nil,                           // 27: whowhen.v1.ModelVersion.BaselinesEntry
-	nil,                           // 28: whowhen.v1.Figures.FiguresEntry
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*Read)(nil),                  // 30: whowhen.v1.Read
-	(*Warning)(nil),               // 31: whowhen.v1.Warning
-	(*Value)(nil),                 // 32: whowhen.v1.Value
+	(*ModelCheck)(nil),            // 23: whowhen.v1.ModelCheck
+	(*Foretold)(nil),              // 24: whowhen.v1.Foretold
+	(*ColumnStability)(nil),       // 25: whowhen.v1.ColumnStability
+	(*Outcome)(nil),               // 26: whowhen.v1.Outcome
+	nil,                           // 27: whowhen.v1.ModelVersion.MetricsEntry
+	nil,                           // 28: whowhen.v1.ModelVersion.BaselinesEntry
+	nil,                           // 29: whowhen.v1.Figures.FiguresEntry
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*Read)(nil),                  // 31: whowhen.v1.Read
+	(*Warning)(nil),               // 32: whowhen.v1.Warning
+	(*Value)(nil),                 // 33: whowhen.v1.Value
 }
 var file_whowhen_v1_model_proto_depIdxs = []int32{
 	2,  // 0: whowhen.v1.ListModelsResponse.models:type_name -> whowhen.v1.Model
 	3,  // 1: whowhen.v1.Model.published:type_name -> whowhen.v1.PublishedScores
 	4,  // 2: whowhen.v1.Model.versions:type_name -> whowhen.v1.ModelVersion
 	7,  // 3: whowhen.v1.Model.changes:type_name -> whowhen.v1.ModelChange
-	29, // 4: whowhen.v1.PublishedScores.as_of:type_name -> google.protobuf.Timestamp
-	29, // 5: whowhen.v1.ModelVersion.created:type_name -> google.protobuf.Timestamp
-	26, // 6: whowhen.v1.ModelVersion.metrics:type_name -> whowhen.v1.ModelVersion.MetricsEntry
-	27, // 7: whowhen.v1.ModelVersion.baselines:type_name -> whowhen.v1.ModelVersion.BaselinesEntry
-	28, // 8: whowhen.v1.Figures.figures:type_name -> whowhen.v1.Figures.FiguresEntry
-	29, // 9: whowhen.v1.ModelChange.at:type_name -> google.protobuf.Timestamp
+	30, // 4: whowhen.v1.PublishedScores.as_of:type_name -> google.protobuf.Timestamp
+	30, // 5: whowhen.v1.ModelVersion.created:type_name -> google.protobuf.Timestamp
+	27, // 6: whowhen.v1.ModelVersion.metrics:type_name -> whowhen.v1.ModelVersion.MetricsEntry
+	28, // 7: whowhen.v1.ModelVersion.baselines:type_name -> whowhen.v1.ModelVersion.BaselinesEntry
+	29, // 8: whowhen.v1.Figures.figures:type_name -> whowhen.v1.Figures.FiguresEntry
+	30, // 9: whowhen.v1.ModelChange.at:type_name -> google.protobuf.Timestamp
 	2,  // 10: whowhen.v1.GetModelResponse.model:type_name -> whowhen.v1.Model
 	4,  // 11: whowhen.v1.GetModelResponse.version:type_name -> whowhen.v1.ModelVersion
 	10, // 12: whowhen.v1.GetModelResponse.columns:type_name -> whowhen.v1.ModelColumn
 	11, // 13: whowhen.v1.GetModelResponse.effects:type_name -> whowhen.v1.ModelEffect
-	30, // 14: whowhen.v1.ScoreRequest.read:type_name -> whowhen.v1.Read
-	29, // 15: whowhen.v1.ScoreResponse.as_of:type_name -> google.protobuf.Timestamp
+	31, // 14: whowhen.v1.ScoreRequest.read:type_name -> whowhen.v1.Read
+	30, // 15: whowhen.v1.ScoreResponse.as_of:type_name -> google.protobuf.Timestamp
 	17, // 16: whowhen.v1.ScoreResponse.scores:type_name -> whowhen.v1.ScoredCID
-	31, // 17: whowhen.v1.ScoreResponse.warnings:type_name -> whowhen.v1.Warning
+	32, // 17: whowhen.v1.ScoreResponse.warnings:type_name -> whowhen.v1.Warning
 	18, // 18: whowhen.v1.ScoredCID.moved:type_name -> whowhen.v1.MovedColumn
-	32, // 19: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
-	30, // 20: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
-	29, // 21: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
-	31, // 22: whowhen.v1.ScoreAllResponse.warnings:type_name -> whowhen.v1.Warning
-	30, // 23: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
-	29, // 24: whowhen.v1.CheckModelResponse.as_of:type_name -> google.protobuf.Timestamp
-	24, // 25: whowhen.v1.CheckModelResponse.columns:type_name -> whowhen.v1.ColumnStability
-	25, // 26: whowhen.v1.CheckModelResponse.outcomes:type_name -> whowhen.v1.Outcome
-	23, // 27: whowhen.v1.CheckModelResponse.foretold:type_name -> whowhen.v1.Foretold
-	29, // 28: whowhen.v1.Foretold.at:type_name -> google.protobuf.Timestamp
-	25, // 29: whowhen.v1.Foretold.outcomes:type_name -> whowhen.v1.Outcome
-	25, // 30: whowhen.v1.Foretold.instead:type_name -> whowhen.v1.Outcome
-	5,  // 31: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
-	6,  // 32: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
-	5,  // 33: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
-	0,  // 34: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
-	8,  // 35: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
-	12, // 36: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
-	13, // 37: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
-	13, // 38: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
-	15, // 39: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
-	19, // 40: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
-	21, // 41: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
-	1,  // 42: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
-	9,  // 43: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
-	14, // 44: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 45: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
-	14, // 46: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
-	16, // 47: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
-	20, // 48: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
-	22, // 49: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
-	42, // [42:50] is the sub-list for method output_type
-	34, // [34:42] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	33, // 19: whowhen.v1.MovedColumn.value:type_name -> whowhen.v1.Value
+	31, // 20: whowhen.v1.ScoreAllRequest.read:type_name -> whowhen.v1.Read
+	30, // 21: whowhen.v1.ScoreAllResponse.as_of:type_name -> google.protobuf.Timestamp
+	32, // 22: whowhen.v1.ScoreAllResponse.warnings:type_name -> whowhen.v1.Warning
+	31, // 23: whowhen.v1.CheckModelRequest.read:type_name -> whowhen.v1.Read
+	23, // 24: whowhen.v1.CheckModelResponse.found:type_name -> whowhen.v1.ModelCheck
+	30, // 25: whowhen.v1.ModelCheck.as_of:type_name -> google.protobuf.Timestamp
+	25, // 26: whowhen.v1.ModelCheck.columns:type_name -> whowhen.v1.ColumnStability
+	26, // 27: whowhen.v1.ModelCheck.outcomes:type_name -> whowhen.v1.Outcome
+	24, // 28: whowhen.v1.ModelCheck.foretold:type_name -> whowhen.v1.Foretold
+	30, // 29: whowhen.v1.Foretold.at:type_name -> google.protobuf.Timestamp
+	26, // 30: whowhen.v1.Foretold.outcomes:type_name -> whowhen.v1.Outcome
+	26, // 31: whowhen.v1.Foretold.instead:type_name -> whowhen.v1.Outcome
+	5,  // 32: whowhen.v1.ModelVersion.MetricsEntry.value:type_name -> whowhen.v1.Figure
+	6,  // 33: whowhen.v1.ModelVersion.BaselinesEntry.value:type_name -> whowhen.v1.Figures
+	5,  // 34: whowhen.v1.Figures.FiguresEntry.value:type_name -> whowhen.v1.Figure
+	0,  // 35: whowhen.v1.ModelService.List:input_type -> whowhen.v1.ListModelsRequest
+	8,  // 36: whowhen.v1.ModelService.Get:input_type -> whowhen.v1.GetModelRequest
+	12, // 37: whowhen.v1.ModelService.Activate:input_type -> whowhen.v1.ActivateModelRequest
+	13, // 38: whowhen.v1.ModelService.Rollback:input_type -> whowhen.v1.RollbackModelRequest
+	13, // 39: whowhen.v1.ModelService.Deactivate:input_type -> whowhen.v1.RollbackModelRequest
+	15, // 40: whowhen.v1.ModelService.Score:input_type -> whowhen.v1.ScoreRequest
+	19, // 41: whowhen.v1.ModelService.ScoreAll:input_type -> whowhen.v1.ScoreAllRequest
+	21, // 42: whowhen.v1.ModelService.Check:input_type -> whowhen.v1.CheckModelRequest
+	1,  // 43: whowhen.v1.ModelService.List:output_type -> whowhen.v1.ListModelsResponse
+	9,  // 44: whowhen.v1.ModelService.Get:output_type -> whowhen.v1.GetModelResponse
+	14, // 45: whowhen.v1.ModelService.Activate:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 46: whowhen.v1.ModelService.Rollback:output_type -> whowhen.v1.ActivateModelResponse
+	14, // 47: whowhen.v1.ModelService.Deactivate:output_type -> whowhen.v1.ActivateModelResponse
+	16, // 48: whowhen.v1.ModelService.Score:output_type -> whowhen.v1.ScoreResponse
+	20, // 49: whowhen.v1.ModelService.ScoreAll:output_type -> whowhen.v1.ScoreAllResponse
+	22, // 50: whowhen.v1.ModelService.Check:output_type -> whowhen.v1.CheckModelResponse
+	43, // [43:51] is the sub-list for method output_type
+	35, // [35:43] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_whowhen_v1_model_proto_init() }
@@ -2370,7 +2440,7 @@ func file_whowhen_v1_model_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_whowhen_v1_model_proto_rawDesc), len(file_whowhen_v1_model_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

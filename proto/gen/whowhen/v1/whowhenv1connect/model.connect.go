@@ -71,8 +71,9 @@ type ModelServiceClient interface {
 	// ScoreAll streams the probabilities of all who are eligible, in the order the app first heard of them, and can put
 	// them into the store.
 	ScoreAll(context.Context, *connect.Request[v1.ScoreAllRequest]) (*connect.ServerStreamForClient[v1.ScoreAllResponse], error)
-	// Check compares what a version sees now with what it was trained on, and what it foretold with what came.
-	Check(context.Context, *connect.Request[v1.CheckModelRequest]) (*connect.Response[v1.CheckModelResponse], error)
+	// Check compares what a version sees now with what it was trained on, and what it foretold with what came. It scores everybody
+	// several times, so it tells how far it is until the last message has what was found.
+	Check(context.Context, *connect.Request[v1.CheckModelRequest]) (*connect.ServerStreamForClient[v1.CheckModelResponse], error)
 }
 
 // NewModelServiceClient constructs a client for the whowhen.v1.ModelService service. By default, it
@@ -189,8 +190,8 @@ func (c *modelServiceClient) ScoreAll(ctx context.Context, req *connect.Request[
 }
 
 // Check calls whowhen.v1.ModelService.Check.
-func (c *modelServiceClient) Check(ctx context.Context, req *connect.Request[v1.CheckModelRequest]) (*connect.Response[v1.CheckModelResponse], error) {
-	return c.check.CallUnary(ctx, req)
+func (c *modelServiceClient) Check(ctx context.Context, req *connect.Request[v1.CheckModelRequest]) (*connect.ServerStreamForClient[v1.CheckModelResponse], error) {
+	return c.check.CallServerStream(ctx, req)
 }
 
 // ModelServiceHandler is an implementation of the whowhen.v1.ModelService service.
@@ -213,8 +214,9 @@ type ModelServiceHandler interface {
 	// ScoreAll streams the probabilities of all who are eligible, in the order the app first heard of them, and can put
 	// them into the store.
 	ScoreAll(context.Context, *connect.Request[v1.ScoreAllRequest], *connect.ServerStream[v1.ScoreAllResponse]) error
-	// Check compares what a version sees now with what it was trained on, and what it foretold with what came.
-	Check(context.Context, *connect.Request[v1.CheckModelRequest]) (*connect.Response[v1.CheckModelResponse], error)
+	// Check compares what a version sees now with what it was trained on, and what it foretold with what came. It scores everybody
+	// several times, so it tells how far it is until the last message has what was found.
+	Check(context.Context, *connect.Request[v1.CheckModelRequest], *connect.ServerStream[v1.CheckModelResponse]) error
 }
 
 // NewModelServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -269,7 +271,7 @@ func NewModelServiceHandler(svc ModelServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(modelServiceMethods.ByName("ScoreAll")),
 		connect.WithHandlerOptions(opts...),
 	)
-	modelServiceCheckHandler := connect.NewUnaryHandler(
+	modelServiceCheckHandler := connect.NewServerStreamHandler(
 		ModelServiceCheckProcedure,
 		svc.Check,
 		connect.WithSchema(modelServiceMethods.ByName("Check")),
@@ -331,6 +333,6 @@ func (UnimplementedModelServiceHandler) ScoreAll(context.Context, *connect.Reque
 	return connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.ModelService.ScoreAll is not implemented"))
 }
 
-func (UnimplementedModelServiceHandler) Check(context.Context, *connect.Request[v1.CheckModelRequest]) (*connect.Response[v1.CheckModelResponse], error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.ModelService.Check is not implemented"))
+func (UnimplementedModelServiceHandler) Check(context.Context, *connect.Request[v1.CheckModelRequest], *connect.ServerStream[v1.CheckModelResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("whowhen.v1.ModelService.Check is not implemented"))
 }
