@@ -89,6 +89,8 @@ type Effect struct {
 	LogOdds float64    `json:"log_odds"`
 	// StandardError is clustered by group; a 95 % interval is LogOdds ± 1.96 StandardError.
 	StandardError float64 `json:"standard_error"`
+	// Opposed says of a number that the column goes the other way when it is taken alone. Fit leaves it to who knows the rows to say so.
+	Opposed bool `json:"opposed,omitempty"`
 }
 
 // EffectKind is what changes.

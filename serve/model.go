@@ -143,7 +143,7 @@ func (s modelService) Get(ctx context.Context, r *connect.Request[whowhenv1.GetM
 	}
 	for _, e := range artifact.Effects {
 		response.Effects = append(response.Effects, &whowhenv1.ModelEffect{Column: e.Column, Kind: string(e.Kind), From: e.From, To: e.To,
-			Level: e.Level, Against: e.Against, LogOdds: e.LogOdds, StandardError: e.StandardError})
+			Level: e.Level, Against: e.Against, LogOdds: e.LogOdds, StandardError: e.StandardError, Opposed: e.Opposed})
 	}
 	return connect.NewResponse(response), nil
 }

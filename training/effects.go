@@ -15,15 +15,10 @@ const weighRows = 20_000
 
 // coefficients puts a model's effects into words, those of the columns that matter most first. A column matters as much as the log-odds vary
 // with it over the training rows.
-//
-// Of columns that say much the same, some pull against the others: with the days since the last one, a chance that knows of them, too. What such a
-// column does to the odds is not what people who have it do, and so it is said where the two differ.
 func coefficients(m *models.Model, effects []models.Effect, f frame, values [][]float32, label []bool) []report.Coefficient {
-	weights, opposed := map[string]float64{}, map[string]bool{}
+	weights := map[string]float64{}
 	for i, c := range m.Columns() {
-		adds := addedBy(m, i, values[i], label)
-		opposed[c.Name] = adds.opposed()
-		if !c.Fixed {
+		if adds := addedBy(m, i, values[i], label); !c.Fixed {
 			weights[c.Name] = adds.spread()
 		}
 	}
@@ -37,7 +32,7 @@ func coefficients(m *models.Model, effects []models.Effect, f frame, values [][]
 			Column: e.Column, Words: effectWords(f.columns[i], e), Weight: weights[e.Column],
 			Odds: odds(e.LogOdds), Interval: [2]float64{odds(e.LogOdds - 1.96*e.StandardError), odds(e.LogOdds + 1.96*e.StandardError)},
 		}
-		if e.Kind == models.EffectNumber && opposed[e.Column] {
+		if e.Opposed {
 			c.Words += "; taken alone it goes the other way"
 		}
 		if f.columns[i].Exposure() {
@@ -47,6 +42,21 @@ func coefficients(m *models.Model, effects []models.Effect, f frame, values [][]
 	}
 	slices.SortStableFunc(all, func(a, b report.Coefficient) int { return cmp.Compare(b.Weight, a.Weight) })
 	return all
+}
+
+// markOpposed marks the effects of columns that go the other way when they are taken alone.
+//
+// Of columns that say much the same, some pull against the others: with the days since the last one, a chance that knows of them, too. What such a
+// column does to the odds is not what people who have it do, and so it is said where the two differ.
+func markOpposed(m *models.Model, effects []models.Effect, values [][]float32, label []bool) {
+	for i, c := range m.Columns() {
+		adds := addedBy(m, i, values[i], label)
+		for k := range effects {
+			if e := &effects[k]; e.Column == c.Name && e.Kind == models.EffectNumber {
+				e.Opposed = adds.opposed()
+			}
+		}
+	}
 }
 
 // odds is the factor of log-odds, kept finite.

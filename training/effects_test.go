@@ -34,6 +34,7 @@ func TestOpposedIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	markOpposed(m.Model, m.Effects, table.Values, table.Label)
 	opposed := 0
 	for _, c := range coefficients(m.Model, m.Effects, f, table.Values, table.Label) {
 		says := strings.Contains(c.Words, "taken alone it goes the other way")

@@ -10,6 +10,7 @@ import (
 	"whowhen.dev/whowhen/features/propensity"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/expr"
+	"whowhen.dev/whowhen/segments/value"
 )
 
 // job is one training.
@@ -62,9 +63,11 @@ func (j *job) look(ctx context.Context) error {
 		return err
 	}
 	j.warnings = append(j.warnings, j.question.Warnings...)
+	ofEvents := map[string]bool{}
 	for _, n := range []expr.Node{j.question.Eligible, j.question.Target} {
 		for _, w := range j.base.Warnings(n) {
 			j.cannotBe(w.Message)
+			ofEvents[w.Message] = w.Reason == "UNKNOWN_EVENT"
 		}
 	}
 	for _, reason := range j.never(catalog) {
@@ -82,21 +85,23 @@ func (j *job) look(ctx context.Context) error {
 	for _, name := range j.question.Events() {
 		i := slices.IndexFunc(catalog.Events, func(e segments.EventSummary) bool { return e.Name == name })
 		if i < 0 {
-			unknown = append(unknown, fmt.Sprintf("%q", name))
+			text := value.Quote(name)
+			if n, ok := expr.Nearest(name, j.base.Events()); ok {
+				text += fmt.Sprintf(" (did you mean %s?)", value.Quote(n))
+			}
+			unknown = append(unknown, text)
 			continue
 		}
 		j.known.first = max(j.known.first, propensity.Day(catalog.Events[i].FirstDay))
 	}
 	if len(unknown) > 0 {
-		return badCutoff("nobody has done %s yet, so there is nothing to learn from%s", strings.Join(unknown, ", "), j.hint())
+		text := "there is nothing to learn from: nobody has done " + strings.Join(unknown, " nor ")
+		for _, w := range j.warnings {
+			if !ofEvents[w] { // which are said already
+				text += "; " + w
+			}
+		}
+		return badCutoff("%s", text)
 	}
 	return j.checkDeclared(catalog)
-}
-
-// hint repeats what was said of unknown names.
-func (j *job) hint() string {
-	if len(j.warnings) == 0 {
-		return ""
-	}
-	return ": " + strings.Join(j.warnings, "; ")
 }

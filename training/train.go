@@ -143,6 +143,7 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 		}
 	}
 	m.values, m.label = m.frame.pick(m.Model, t.Values), t.Label
+	markOpposed(m.Model, m.Effects, m.values, m.label)
 	return m, nil
 }
 

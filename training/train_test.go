@@ -334,10 +334,13 @@ func TestRefusals(t *testing.T) {
 		change func(d *propensity.Definition, o *Options)
 		says   string
 	}{
-		{"unknown event", func(d *propensity.Definition, _ *Options) { d.Target = `did("opne")` }, `nobody has done "opne"`},
+		{"unknown event", func(d *propensity.Definition, _ *Options) { d.Target = `did("opne")` }, `nobody has done "opne" (did you mean "open"?)$`},
 		{"unknown event, told once", func(d *propensity.Definition, _ *Options) {
 			d.Eligible, d.Target = `did("opne", within 7d)`, `not did("opne")`
-		}, `nothing to learn from: nobody has the event "opne" yet, so it is empty; did you mean "open"?$`},
+		}, `nothing to learn from: nobody has done "opne" (did you mean "open"?)$`},
+		{"unknown event and property", func(d *propensity.Definition, _ *Options) {
+			d.Eligible, d.Target = `count("open" where sise = 1) > 0 and not did("zebra")`, `did("opne")`
+		}, `nothing to learn from: nobody has done "opne" (did you mean "open"?) nor "zebra"; nobody has the property of "open" "sise" yet`},
 		{"too little history", func(d *propensity.Definition, _ *Options) { d.HorizonDays = 30 }, "too little history"},
 		{"horizon not over", func(_ *propensity.Definition, o *Options) { o.Cutoffs.Test = []propensity.Day{w.first + 55} }, "the data ends with"},
 		{"trained on what it is judged by", func(_ *propensity.Definition, o *Options) {

@@ -150,11 +150,15 @@ func shownLines(r *whowhenv1.GetModelResponse) []string {
 	}
 	lines = append(append(lines, ""), figures.lines()...)
 	const most = 15
-	effects := newTable("column", "what changes", ">odds times", ">95 % from", ">to")
+	effects := newTable("column", "what changes", ">odds times", ">95 % from", ">to", "")
 	all := slices.Clone(r.Effects)
 	slices.SortStableFunc(all, func(a, b *whowhenv1.ModelEffect) int { return cmp.Compare(math.Abs(b.LogOdds), math.Abs(a.LogOdds)) })
 	for _, e := range all[:min(most, len(all))] {
-		effects.add(e.Column, changeText(e), number(math.Exp(e.LogOdds), 2), number(math.Exp(e.LogOdds-1.96*e.StandardError), 2), number(math.Exp(e.LogOdds+1.96*e.StandardError), 2))
+		alone := ""
+		if e.Opposed {
+			alone = "alone the other way"
+		}
+		effects.add(e.Column, changeText(e), number(math.Exp(e.LogOdds), 2), number(math.Exp(e.LogOdds-1.96*e.StandardError), 2), number(math.Exp(e.LogOdds+1.96*e.StandardError), 2), alone)
 	}
 	if len(all) > 0 {
 		lines = append(append(lines, ""), effects.lines()...)

@@ -72,3 +72,23 @@ func TestForetoldLines(t *testing.T) {
 		t.Log("\n" + strings.Join(foretoldLines(base(instead, gone)), "\n"))
 	}
 }
+
+// TestOpposedIsShown has a column that goes the other way than it would alone, which is said of it and of no other.
+func TestOpposedIsShown(t *testing.T) {
+	lines := shownLines(&whowhenv1.GetModelResponse{Model: &whowhenv1.Model{Name: "churn"}, Version: &whowhenv1.ModelVersion{Version: "1"}, Effects: []*whowhenv1.ModelEffect{
+		{Column: "a", Kind: "number", From: 1, To: 2, LogOdds: 0.5, StandardError: 0.1},
+		{Column: "b", Kind: "number", From: 1, To: 2, LogOdds: -0.4, StandardError: 0.1, Opposed: true},
+	}})
+	told := 0
+	for _, line := range lines {
+		if strings.HasPrefix(line, "a ") || strings.HasPrefix(line, "b ") {
+			told++
+		}
+		if strings.HasPrefix(line, "a ") != strings.HasSuffix(line, "2.01") || strings.HasPrefix(line, "b ") != strings.HasSuffix(line, "alone the other way") {
+			t.Errorf("%q", line)
+		}
+	}
+	if told != 2 {
+		t.Errorf("%q", lines)
+	}
+}

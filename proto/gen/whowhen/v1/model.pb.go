@@ -780,6 +780,8 @@ type ModelEffect struct {
 	// Difference in log-odds, and its standard error.
 	LogOdds       float64 `protobuf:"fixed64,7,opt,name=log_odds,json=logOdds,proto3" json:"log_odds,omitempty"`
 	StandardError float64 `protobuf:"fixed64,8,opt,name=standard_error,json=standardError,proto3" json:"standard_error,omitempty"`
+	// Taken alone the column goes the other way: it is one of several that say much the same, and not to be read by itself.
+	Opposed       bool `protobuf:"varint,9,opt,name=opposed,proto3" json:"opposed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -868,6 +870,13 @@ func (x *ModelEffect) GetStandardError() float64 {
 		return x.StandardError
 	}
 	return 0
+}
+
+func (x *ModelEffect) GetOpposed() bool {
+	if x != nil {
+		return x.Opposed
+	}
+	return false
 }
 
 type ActivateModelRequest struct {
@@ -2197,7 +2206,7 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\vModelColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06levels\x18\x02 \x03(\tR\x06levels\x12\x14\n" +
-	"\x05fixed\x18\x03 \x01(\bR\x05fixed\"\xcf\x01\n" +
+	"\x05fixed\x18\x03 \x01(\bR\x05fixed\"\xe9\x01\n" +
 	"\vModelEffect\x12\x16\n" +
 	"\x06column\x18\x01 \x01(\tR\x06column\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -2206,7 +2215,8 @@ const file_whowhen_v1_model_proto_rawDesc = "" +
 	"\x05level\x18\x05 \x01(\tR\x05level\x12\x18\n" +
 	"\aagainst\x18\x06 \x01(\tR\aagainst\x12\x19\n" +
 	"\blog_odds\x18\a \x01(\x01R\alogOdds\x12%\n" +
-	"\x0estandard_error\x18\b \x01(\x01R\rstandardError\"\xa1\x01\n" +
+	"\x0estandard_error\x18\b \x01(\x01R\rstandardError\x12\x18\n" +
+	"\aopposed\x18\t \x01(\bR\aopposed\"\xa1\x01\n" +
 	"\x14ActivateModelRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\tR\x03app\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
