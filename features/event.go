@@ -167,7 +167,13 @@ func (x *Extractor) walk(e *event) error {
 	if longest := e.outputs[len(e.outputs)-1].window; longest < noWindow {
 		from = today - int32(longest) + 1
 	}
-	x.tally.reset(e)
+	few := x.few()
+	x.tally.prepare(e)
+	if x.tally.crowded = x.tally.crowded || few == nil; x.tally.crowded {
+		x.tally.reset(e)
+	} else {
+		defer x.tally.clearFew(e, few)
+	}
 	left := e.outputs
 	for _, d := range x.days(e, from) {
 		age := int(today - d.Day())
@@ -175,7 +181,7 @@ func (x *Extractor) walk(e *event) error {
 			x.readOff(e, left[0])
 			left = left[1:]
 		}
-		if err := x.tally.day(e, d, age, x.members); err != nil {
+		if err := x.tally.day(e, d, age, x.members, few); err != nil {
 			return err
 		}
 	}
@@ -195,7 +201,7 @@ func (x *Extractor) days(e *event, from int32) []segments.EventDay {
 
 // readOff makes a column what has been tallied so far.
 func (x *Extractor) readOff(e *event, o output) {
-	t := &x.tally
+	t := x.tally
 	if o.kind == rateOver {
 		to := x.rates[o.column].per
 		for row, who := range x.ordinals {

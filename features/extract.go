@@ -18,7 +18,8 @@ type Extractor struct {
 	rates    []rate
 	columns  [][]float32
 	everyone segments.Words
-	tally    tally
+	tally    *tally
+	logs     bool // whether a column needs a logTable
 	chances  chances
 
 	// Of the block it is at.
@@ -47,10 +48,14 @@ func (s *Source) Extractor(ctx context.Context) (*Extractor, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.reader = s.view.BlockReader(ctx)
+	x.reader, x.tally = s.view.BlockReader(ctx), new(tally)
+	if x.logs {
+		x.tally.logTable = newLogTable()
+	}
 	return x, nil
 }
 
+// newExtractor makes an extractor that has no room yet.
 func (s *Source) newExtractor() (*Extractor, error) {
 	x := &Extractor{source: s, columns: make([][]float32, len(s.columns))}
 	for i, c := range s.columns {
@@ -90,10 +95,7 @@ func (x *Extractor) add(at int, c Column, levels []string) error {
 		case Sum, Flow:
 			o.property = e.property(c.Property)
 		case Typical:
-			o.property, o.around = e.property(c.Property), c.Around
-			if x.tally.logTable == nil {
-				x.tally.logTable = newLogTable()
-			}
+			o.property, o.around, x.logs = e.property(c.Property), c.Around, true
 		case Habit:
 			var err error
 			if o.habit, err = e.habit(c.SpanDays); err != nil {
@@ -157,7 +159,11 @@ func (x *Extractor) Extract(block int, members *segments.Words) (ordinals []uint
 }
 
 func resize(list []float32, n int) []float32 {
-	if cap(list) < n {
+	switch {
+	case cap(list) >= n:
+	case n <= mostFew:
+		return make([]float32, n, mostFew)
+	default:
 		return make([]float32, n, segments.BlockCIDs)
 	}
 	return list[:n]

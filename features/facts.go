@@ -58,9 +58,9 @@ func (x *Extractor) tell(f *fact) error {
 	}
 	switch {
 	case f.Family == Tenure:
-		return x.reader.HeardDays(func(who uint16, day int32) { set(who, float32(today-day)) })
+		return x.reader.HeardDays(x.few(), func(who uint16, day int32) { set(who, float32(today-day)) })
 	case f.kind == "string":
-		return x.reader.AttributeCodes(f.Name, func(who uint16, code int64) {
+		return x.reader.AttributeCodes(f.Name, x.few(), func(who uint16, code int64) {
 			level := f.others
 			if code < int64(len(f.levels)) {
 				level = f.levels[code]
@@ -68,7 +68,7 @@ func (x *Extractor) tell(f *fact) error {
 			set(who, level)
 		})
 	case f.kind == "time":
-		return x.reader.AttributeNumbers(f.Name, func(who uint16, day float64) { set(who, float32(float64(today)-day)) })
+		return x.reader.AttributeNumbers(f.Name, x.few(), func(who uint16, day float64) { set(who, float32(float64(today)-day)) })
 	}
-	return x.reader.AttributeNumbers(f.Name, func(who uint16, n float64) { set(who, float32(n)) })
+	return x.reader.AttributeNumbers(f.Name, x.few(), func(who uint16, n float64) { set(who, float32(n)) })
 }

@@ -81,7 +81,7 @@ func CountLevels(ctx context.Context, v *segments.View, attribute string, who ex
 		if _, err := r.GoTo(block); err != nil {
 			return nil, 0, err
 		}
-		err := r.AttributeCodes(attribute, func(x uint16, code int64) {
+		err := r.AttributeCodes(attribute, nil, func(x uint16, code int64) {
 			if words.Has(x) {
 				counts[code]++
 			}

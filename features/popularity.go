@@ -14,6 +14,7 @@ type popularity struct {
 	days            int
 	weights         []uint64       // by how many days before somebody's newest day; beyond them 0
 	ranks           byCode[uint16] // in 65536ths
+	read            bool           // whether the ranks are known, which then never change
 }
 
 const (
@@ -34,6 +35,9 @@ func newPopularity(c Column) *popularity {
 	}
 }
 
+// from is the first of the days whose events are counted.
+func (p *popularity) from(v *segments.View) int32 { return v.Day() - int32(p.days) + 1 }
+
 func (p *popularity) of(c Column) bool {
 	return p.event == c.Name && p.property == c.Property && p.days == c.SpanDays
 }
@@ -41,15 +45,21 @@ func (p *popularity) of(c Column) bool {
 // maxPopularities bounds the kinds of popularity that a source has, since each takes a megabyte of every extractor and a table of the values.
 const maxPopularities = 16
 
+// unread are the popularities whose ranks are not known.
+func (s *Source) unread() []*popularity {
+	return slices.DeleteFunc(slices.Clone(s.popularities), func(p *popularity) bool { return p.read })
+}
+
 // readPopularities reads everybody's events of the last days. For each value that somebody had then it takes some six bytes if that is a string, and some
 // forty if it is a number.
 func (s *Source) readPopularities(ctx context.Context) error {
-	if len(s.popularities) == 0 {
+	unread := s.unread()
+	if len(unread) == 0 {
 		return nil
 	}
 	r := s.view.BlockReader(ctx)
 	defer r.Close()
-	counts := make([]byCode[uint32], len(s.popularities))
+	counts := make([]byCode[uint32], len(unread))
 	var everyone segments.Words
 	for block := range s.view.Blocks() {
 		if anybody, err := r.GoTo(block); err != nil {
@@ -58,9 +68,9 @@ func (s *Source) readPopularities(ctx context.Context) error {
 			continue
 		}
 		r.Everyone(&everyone)
-		for i, p := range s.popularities {
-			for _, d := range r.Days(p.event, s.view.Day()-int32(p.days)+1) {
-				err := d.Rows(&everyone, func(rows segments.EventRows) {
+		for i, p := range unread {
+			for _, d := range r.Days(p.event, p.from(s.view)) {
+				err := d.Rows(&everyone, false, func(rows segments.EventRows) {
 					rows.Codes(p.property, func(_ []uint16, codes []int64) {
 						for _, c := range codes {
 							counts[i].set(c, counts[i].of(c)+1)
@@ -73,8 +83,8 @@ func (s *Source) readPopularities(ctx context.Context) error {
 			}
 		}
 	}
-	for i, p := range s.popularities {
-		p.ranks, counts[i] = ranksOf(&counts[i]), byCode[uint32]{}
+	for i, p := range unread {
+		p.ranks, p.read, counts[i] = ranksOf(&counts[i]), true, byCode[uint32]{}
 	}
 	return nil
 }
@@ -111,8 +121,7 @@ type tastes struct {
 	ranked, weight [segments.BlockCIDs]uint64
 }
 
-func (t *tastes) reset(p *popularity) {
-	t.popularity = p
+func (t *tastes) reset() {
 	clear(t.ranked[:])
 	clear(t.weight[:])
 }

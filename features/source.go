@@ -29,6 +29,15 @@ type Source struct {
 // attributes that the app does not know are those of nobody. A column that cannot be, one of a list attribute, and one of a string attribute
 // without levels are errors.
 func NewSource(ctx context.Context, v *segments.View, columns []Column, levels Levels) (*Source, error) {
+	s, err := newSource(v, columns, levels)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.readPopularities(ctx)
+}
+
+// newSource makes a source that has read nothing.
+func newSource(v *segments.View, columns []Column, levels Levels) (*Source, error) {
 	s := &Source{view: v, columns: columns, levels: levels}
 	typicals := 0
 	for i, c := range columns {
@@ -53,7 +62,7 @@ func NewSource(ctx context.Context, v *segments.View, columns []Column, levels L
 	if _, err := s.newExtractor(); err != nil {
 		return nil, err
 	}
-	return s, s.readPopularities(ctx)
+	return s, nil
 }
 
 // behaviours are all events but those about messages.

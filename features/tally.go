@@ -11,6 +11,8 @@ type tally struct {
 	logTable                    *logTable                 // nil when no column needs one
 	habits                      []*spans
 	tastes                      []*tastes
+	// crowded says that a block has been gone through of which not only few were asked for. Until then everything is 0 between one event and the next.
+	crowded bool
 }
 
 // each30Days is what comes in 30 days if so much came since the oldest day. Nothing came of who has none.
@@ -25,8 +27,7 @@ type spans struct {
 	last  [segments.BlockCIDs]int32 // the one counted last, plus one
 }
 
-func (s *spans) reset(days int) {
-	s.days = int32(days)
+func (s *spans) reset() {
 	clear(s.count[:])
 	clear(s.last[:])
 }
@@ -38,6 +39,33 @@ func (s *spans) add(who []uint16, age int) {
 			s.last[x] = at
 			s.count[x]++
 		}
+	}
+}
+
+// prepare makes room for what the event needs.
+func (t *tally) prepare(e *event) {
+	for i, p := range e.properties {
+		if i == len(t.sums) {
+			t.sums, t.logs = append(t.sums, nil), append(t.logs, nil)
+		}
+		if p.sums > 0 && t.sums[i] == nil {
+			t.sums[i] = new(exactSums)
+		}
+		if p.logs > 0 && t.logs[i] == nil {
+			t.logs[i] = &logSums{logs: t.logTable}
+		}
+	}
+	for i, h := range e.habits {
+		if i == len(t.habits) {
+			t.habits = append(t.habits, new(spans))
+		}
+		t.habits[i].days = int32(h.days)
+	}
+	for i, p := range e.tastes {
+		if i == len(t.tastes) {
+			t.tastes = append(t.tastes, new(tastes))
+		}
+		t.tastes[i].popularity = p.popularity
 	}
 }
 
@@ -60,43 +88,28 @@ func (t *tally) reset(e *event) {
 		clear(t.night[:])
 	}
 	for i, p := range e.properties {
-		if i == len(t.sums) {
-			t.sums, t.logs = append(t.sums, nil), append(t.logs, nil)
-		}
 		if p.sums > 0 {
-			if t.sums[i] == nil {
-				t.sums[i] = new(exactSums)
-			}
 			t.sums[i].reset()
 		}
 		if p.logs > 0 {
-			if t.logs[i] == nil {
-				t.logs[i] = new(logSums)
-			}
-			t.logs[i].reset(t.logTable)
+			clear(t.logs[i].of[:])
 		}
 	}
-	for len(t.habits) < len(e.habits) {
-		t.habits = append(t.habits, new(spans))
+	for i := range e.habits {
+		t.habits[i].reset()
 	}
-	for i, h := range e.habits {
-		t.habits[i].reset(h.days)
-	}
-	for i, p := range e.tastes {
-		if i == len(t.tastes) {
-			t.tastes = append(t.tastes, new(tastes))
-		}
-		t.tastes[i].reset(p.popularity)
+	for i := range e.tastes {
+		t.tastes[i].reset()
 	}
 }
 
-// day adds a day of an event, newest first.
-func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Words) error {
+// day adds a day of an event, newest first. few are the members where they are so few that the others are not looked at, and nil otherwise.
+func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Words, few []uint16) error {
 	const thursday = 4 // 1970-01-01, where Sunday is 0
 	weekday := ((int(d.Day())+thursday)%7 + 7) % 7
 	atWeekend := age < e.weekends && (weekday == 0 || weekday == 6)
 	if age < max(e.counts, e.onDays, e.bounds) {
-		who, err := d.Who()
+		who, err := d.Who(few)
 		if err != nil {
 			return err
 		}
@@ -123,7 +136,7 @@ func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Wo
 		}
 	}
 	if age < e.counts {
-		err := d.More(func(who []uint16, weight uint32) {
+		err := d.More(few, func(who []uint16, weight uint32) {
 			add(&t.count, who, weight)
 			if atWeekend {
 				add(&t.weekend, who, weight)
@@ -136,7 +149,7 @@ func (t *tally) day(e *event, d segments.EventDay, age int, members *segments.Wo
 	if age >= e.rows {
 		return nil
 	}
-	return d.Rows(members, func(rows segments.EventRows) { t.rows(e, rows, age) })
+	return d.Rows(members, few != nil, func(rows segments.EventRows) { t.rows(e, rows, age) })
 }
 
 func add(to *[segments.BlockCIDs]uint32, who []uint16, weight uint32) {

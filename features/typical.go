@@ -25,11 +25,6 @@ type logSums struct {
 
 type logSum struct{ sum, n int64 }
 
-func (s *logSums) reset(logs *logTable) {
-	s.logs = logs
-	clear(s.of[:])
-}
-
 // add adds those of coefficients / 10^scale. As 1 + |x| is (10^scale + |coefficient|) / 10^scale, no digit is lost: a uint64 holds the dividend.
 func (s *logSums) add(who []uint16, coefficients []int64, scale uint8) {
 	const spare = tableBits - logBits

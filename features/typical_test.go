@@ -42,10 +42,9 @@ func TestLogTable(t *testing.T) {
 // TestLogSums compares sums with those of the library's logarithms, where numbers are large, small and of any scale, and finds the same in any order.
 func TestLogSums(t *testing.T) {
 	coefficients := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-100, 100), rapid.SampledFrom([]int64{0, math.MaxInt64, math.MinInt64, -math.MaxInt64}))
-	logs, s, reversed := newLogTable(), new(logSums), new(logSums)
+	logs := newLogTable()
 	rapid.Check(t, func(t *rapid.T) {
-		s.reset(logs)
-		reversed.reset(logs)
+		s, reversed := &logSums{logs: logs}, &logSums{logs: logs}
 		const people = 3
 		var want, n [people]float64
 		type call struct {
@@ -86,8 +85,7 @@ func TestLogSums(t *testing.T) {
 // TestMostLogs has room for 2^32 of the largest numbers.
 func TestMostLogs(t *testing.T) {
 	for _, coefficient := range []int64{math.MaxInt64, math.MinInt64} {
-		s := new(logSums)
-		s.reset(newLogTable())
+		s := &logSums{logs: newLogTable()}
 		s.add([]uint16{0}, []int64{coefficient}, 0)
 		if size := math.Abs(float64(s.of[0].sum)); size < 62<<logBits || size*(1<<32) >= 1<<63 {
 			t.Errorf("the logarithm of %d is %v", coefficient, s.of[0].sum)
@@ -118,8 +116,7 @@ func TestTypical(t *testing.T) {
 		{[]int64{15, 15, 15, 15, 15, 15, 15, 15, 15}, 0, 0, 7}, // 9*4/12 = 3
 		{[]int64{-25, -25}, 2, -0.25, -0.25},
 	} {
-		s := new(logSums)
-		s.reset(newLogTable())
+		s := &logSums{logs: newLogTable()}
 		s.add(make([]uint16, len(c.all)), c.all, c.scale)
 		var got [1]float32
 		s.read(got[:], []uint16{0}, c.around)

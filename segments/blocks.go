@@ -108,9 +108,10 @@ func (r *BlockReader) GoTo(block int) (anybody bool, err error) { return r.block
 // Everyone makes out who had been heard of.
 func (r *BlockReader) Everyone(out *Words) { r.blocks.Everyone(out) }
 
-// HeardDays calls yield with the app day on which each CID was first heard of, in their order. It may be a day after the view's.
-func (r *BlockReader) HeardDays(yield func(x uint16, day int32)) error {
-	return r.blocks.HeardDays(yield)
+// HeardDays calls yield with the app day on which each CID was first heard of, in their order. It may be a day after the view's. Where some are named,
+// ascending, it tells of these alone, as AttributeNumbers and AttributeCodes do.
+func (r *BlockReader) HeardDays(some []uint16, yield func(x uint16, day int32)) error {
+	return r.blocks.HeardDays(some, yield)
 }
 
 // Days returns the days from a day on, newest first, on which anybody did an event. They are good until the next call.
@@ -154,13 +155,13 @@ func (r *BlockReader) Tag(name string, out *Words) error { return r.blocks.Tag(n
 
 // AttributeNumbers calls yield with the present value of a numeric attribute of everyone who has one, in their order: numbers as they are, bools as
 // 0 and 1, times as their app day. Attributes of other types, and unknown ones, have none. Attributes have no history.
-func (r *BlockReader) AttributeNumbers(name string, yield func(x uint16, n float64)) error {
+func (r *BlockReader) AttributeNumbers(name string, some []uint16, yield func(x uint16, n float64)) error {
 	block, kind, err := r.blocks.Attribute(name)
 	if err != nil || block == nil {
 		return err
 	}
 	zone := r.blocks.Zone()
-	block.Each(func(x uint16, c column.Cell) {
+	block.EachOf(some, func(x uint16, c column.Cell) {
 		switch kind {
 		case value.Number:
 			yield(x, value.Decimal{Coef: c.Data, Scale: c.Scale}.Float())
@@ -175,12 +176,12 @@ func (r *BlockReader) AttributeNumbers(name string, yield func(x uint16, n float
 
 // AttributeCodes calls yield with the code of the present value of a string attribute of everyone who has one, in their order. Attributes of other
 // types, and unknown ones, have none.
-func (r *BlockReader) AttributeCodes(name string, yield func(x uint16, code int64)) error {
+func (r *BlockReader) AttributeCodes(name string, some []uint16, yield func(x uint16, code int64)) error {
 	block, kind, err := r.blocks.Attribute(name)
 	if err != nil || block == nil || kind != value.String {
 		return err
 	}
-	block.Each(func(x uint16, c column.Cell) { yield(x, c.Data) })
+	block.EachOf(some, func(x uint16, c column.Cell) { yield(x, c.Data) })
 	return nil
 }
 

@@ -145,20 +145,37 @@ func tellBlock(t *testing.T, v *segments.View, block int) (all []string) {
 		tell("nobody")
 	}
 	everyone := words
-	check(r.HeardDays(func(x uint16, day int32) { tell("heard %d on %d", x, day) }))
+	check(r.HeardDays(nil, func(x uint16, day int32) { tell("heard %d on %d", x, day) }))
 	for _, d := range r.Days("buy", -1<<31) {
-		who, err := d.Who()
+		who, err := d.Who(nil)
 		check(err)
 		did := slices.Clone(who)
-		var twice []uint16
-		check(d.More(func(who []uint16, weight uint32) {
-			for range weight {
-				twice = append(twice, who...)
-			}
-		}))
+		twice := twiceOf(t, d, nil)
 		tell("%d did %v twice %v", d.Day(), did, twice)
+		some, isSome := everySecond(members(&everyone))
+		who, err = d.Who(some)
+		check(err)
+		if want := slices.DeleteFunc(slices.Clone(did), func(x uint16) bool { return !isSome.Has(x) }); !slices.Equal(who, want) {
+			t.Errorf("of %v %v did it, want %v", some, who, want)
+		}
+		if again, want := twiceOf(t, d, some), slices.DeleteFunc(slices.Clone(twice), func(x uint16) bool { return !isSome.Has(x) }); !slices.Equal(again, want) {
+			t.Errorf("of %v %v did it twice, want %v", some, again, want)
+		}
+		var ofSome, ofAll []string
+		for only, list := range map[bool]*[]string{true: &ofSome, false: &ofAll} {
+			check(d.Rows(map[bool]*segments.Words{true: isSome, false: &everyone}[only], only, func(rows segments.EventRows) {
+				for i, x := range rows.Who() {
+					if isSome.Has(x) || only {
+						*list = append(*list, fmt.Sprint(x, rows.Seconds()[i]))
+					}
+				}
+			}))
+		}
+		if !slices.Equal(ofSome, ofAll) {
+			t.Errorf("the rows of %v are %v, want %v", some, ofSome, ofAll)
+		}
 		var numbers []string
-		check(d.Rows(&everyone, func(rows segments.EventRows) {
+		check(d.Rows(&everyone, false, func(rows segments.EventRows) {
 			seconds := slices.Clone(rows.Seconds())
 			local := rows.LocalSeconds()
 			for i, x := range rows.Who() {
@@ -178,13 +195,13 @@ func tellBlock(t *testing.T, v *segments.View, block int) (all []string) {
 	}
 	check(r.Tag("vip", &words))
 	tell("vip %v", members(&words))
-	check(r.AttributeCodes("city", func(x uint16, code int64) { tell("city %d of %d", code, x) }))
+	check(r.AttributeCodes("city", nil, func(x uint16, code int64) { tell("city %d of %d", code, x) }))
 	r.Everyone(&everyone)
 	codes := new([segments.BlockCIDs]uint32)
 	for _, name := range []string{"city", "age", "unknown"} {
 		check(r.ReadAttributeCodes(name, &everyone, codes))
 		want := map[uint16]uint32{}
-		check(r.AttributeCodes(name, func(x uint16, code int64) { want[x] = uint32(code) }))
+		check(r.AttributeCodes(name, nil, func(x uint16, code int64) { want[x] = uint32(code) }))
 		everyone.Each(func(x uint16) bool {
 			code, has := want[x]
 			if has && codes[x] != code || !has && codes[x] != segments.NoCode {
@@ -193,10 +210,34 @@ func tellBlock(t *testing.T, v *segments.View, block int) (all []string) {
 			return true
 		})
 	}
-	check(r.AttributeNumbers("age", func(x uint16, n float64) { tell("age %v of %d", n, x) }))
-	check(r.AttributeNumbers("city", func(uint16, float64) { t.Error("strings are numbers") }))
-	check(r.AttributeCodes("age", func(uint16, int64) { t.Error("numbers are strings") }))
+	check(r.AttributeNumbers("age", nil, func(x uint16, n float64) { tell("age %v of %d", n, x) }))
+	check(r.AttributeNumbers("city", nil, func(uint16, float64) { t.Error("strings are numbers") }))
+	check(r.AttributeCodes("age", nil, func(uint16, int64) { t.Error("numbers are strings") }))
 	return all
+}
+
+// twiceOf are those who did it more than once, of all or of some, as often as they did beyond once.
+func twiceOf(t *testing.T, d segments.EventDay, some []uint16) (twice []uint16) {
+	t.Helper()
+	err := d.More(some, func(who []uint16, weight uint32) {
+		for range weight {
+			twice = append(twice, who...)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return twice
+}
+
+// everySecond returns some of those listed, not all of whom have done anything.
+func everySecond(all []uint16) (some []uint16, words *segments.Words) {
+	some, words = []uint16{}, new(segments.Words)
+	for i := 0; i < len(all); i += 2 {
+		some = append(some, all[i])
+		words.Set(all[i])
+	}
+	return some, words
 }
 
 // TestMembers compares what members say block by block with a selection.
@@ -317,7 +358,7 @@ func TestDaysOfAll(t *testing.T) {
 	}
 	tell := func(days []segments.EventDay) (all []did) {
 		for _, d := range days {
-			who, err := d.Who()
+			who, err := d.Who(nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,16 +15,19 @@ type EventDay struct {
 // Day returns the app day, in days since 1970-01-01.
 func (d EventDay) Day() int32 { return d.day.Day() }
 
-// Who returns who did it, ascending, until the reader is next asked for anything. It must not be changed.
-func (d EventDay) Who() ([]uint16, error) { return d.day.Who() }
+// Who returns who did it, ascending, until the reader is next asked for anything. It must not be changed. Where some are named, ascending, it
+// tells of these alone, which is quick if they are few.
+func (d EventDay) Who(some []uint16) ([]uint16, error) { return d.day.Who(some) }
 
-// More tells who did it more than once: how often somebody did is one, and the weights of all calls in which they are named.
-func (d EventDay) More(add func(who []uint16, weight uint32)) error { return d.day.More(add) }
+// More tells who did it more than once, of all or of some: how often somebody did is one, and the weights of all calls in which they are named.
+func (d EventDay) More(some []uint16, add func(who []uint16, weight uint32)) error {
+	return d.day.More(some, add)
+}
 
 // Rows calls yield with the events of candidates, some at a time. Those of others may be there, too, where telling would cost more
-// than it saves.
-func (d EventDay) Rows(candidates *Words, yield func(EventRows)) error {
-	return d.day.Rows(candidates, func(rows *eval.BlockRows) { yield(EventRows{rows, d.event, d.view}) })
+// than it saves, unless only asks for none of them.
+func (d EventDay) Rows(candidates *Words, only bool, yield func(EventRows)) error {
+	return d.day.Rows(candidates, only, func(rows *eval.BlockRows) { yield(EventRows{rows, d.event, d.view}) })
 }
 
 // EventRows are some events of a day and block, by column. What a method returns is good until it is called again or yield returns.

@@ -124,12 +124,12 @@ func TestLate(t *testing.T) {
 			}
 			for _, d := range r.Days("open", -1<<31) {
 				counted := 0
-				who, err := d.Who()
+				who, err := d.Who(nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				counted += len(who)
-				if err := d.More(func(who []uint16, weight uint32) { counted += len(who) * int(weight) }); err != nil {
+				if err := d.More(nil, func(who []uint16, weight uint32) { counted += len(who) * int(weight) }); err != nil {
 					t.Fatal(err)
 				}
 				want := 0

@@ -17,10 +17,9 @@ import (
 	"whowhen.dev/whowhen/serve/registry"
 )
 
-// BenchmarkCountBesideScoring counts over Connect, one call after the other, expressions that differ each time: while nothing else goes on, and
-// while everybody is being scored as a server does by itself, again and again.
-func BenchmarkCountBesideScoring(b *testing.B) {
-	const cids = 1_000_000
+// crowdedServer returns a server with so many CIDs, and its app.
+func crowdedServer(b *testing.B, cids int) (*Server, *segments.App) {
+	b.Helper()
 	home, err := segments.OpenHome(b.TempDir(), segments.Options{Clock: testClock})
 	if err != nil {
 		b.Fatal(err)
@@ -34,11 +33,26 @@ func BenchmarkCountBesideScoring(b *testing.B) {
 	if err := bench.Seed(b.Context(), home, segments.DefaultApp, d, func(int, int) {}); err != nil {
 		b.Fatal(err)
 	}
-	s := New(home, Options{Clock: testClock})
 	app, err := home.App("")
 	if err != nil {
 		b.Fatal(err)
 	}
+	return New(home, Options{Clock: testClock}), app
+}
+
+// reportPercentiles reports how long calls took.
+func reportPercentiles(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	for _, percent := range []int{50, 99} {
+		b.ReportMetric(float64(took[(len(took)-1)*percent/100].Microseconds()), fmt.Sprintf("p%d-us", percent))
+	}
+}
+
+// BenchmarkCountBesideScoring counts over Connect, one call after the other, expressions that differ each time: while nothing else goes on, and
+// while everybody is being scored as a server does by itself, again and again.
+func BenchmarkCountBesideScoring(b *testing.B) {
+	const cids = 1_000_000
+	s, app := crowdedServer(b, cids)
 	var columns []string
 	for _, event := range []string{"visit", "open", "click", "buy"} {
 		columns = append(columns, fmt.Sprintf("recency(%q)", event))
@@ -70,10 +84,7 @@ func BenchmarkCountBesideScoring(b *testing.B) {
 			}
 			took = append(took, time.Since(begun))
 		}
-		slices.Sort(took)
-		for _, percent := range []int{50, 99} {
-			b.ReportMetric(float64(took[(len(took)-1)*percent/100].Microseconds()), fmt.Sprintf("p%d-us", percent))
-		}
+		reportPercentiles(b, took)
 	}
 	b.Run("quiet", counting)
 	b.Run("scoring", func(b *testing.B) {

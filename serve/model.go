@@ -43,17 +43,32 @@ func modelDir(app *segments.App) registry.Registry {
 
 // loadModel reads a version, the newest when none is named, and makes it ready to score.
 func loadModel(models registry.Registry, name, version string) (*scoring.Model, *propensity.Question, error) {
+	version, data, err := readModel(models, name, version)
+	if err != nil {
+		return nil, nil, err
+	}
+	return modelOf(models, name, version, data)
+}
+
+// readModel returns the artifact of a version, the newest when none is named, as it is on disk, and which one that is.
+func readModel(models registry.Registry, name, version string) (is string, data []byte, err error) {
 	if name == SendTimeModel {
-		return nil, nil, invalid("name", "model %s tells hours, and no probability of an outcome: ask it by \"whowhen when\", and judge it by \"whowhen backtest send-time --from DAY\"", name)
+		return "", nil, invalid("name", "model %s tells hours, and no probability of an outcome: ask it by \"whowhen when\", and judge it by \"whowhen backtest send-time --from DAY\"", name)
 	}
 	versions, err := models.Versions(name)
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	if version == "" {
 		version = versions[len(versions)-1]
 	}
-	artifact, err := models.Artifact(name, version)
+	data, err = models.Bytes(name, version)
+	return version, data, err
+}
+
+// modelOf makes the artifact of a version ready to score.
+func modelOf(models registry.Registry, name, version string, data []byte) (*scoring.Model, *propensity.Question, error) {
+	artifact, err := models.Decode(name, version, data)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -58,7 +58,7 @@ func (s modelService) Score(ctx context.Context, r *connect.Request[whowhenv1.Sc
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := loadModel(modelDir(app), r.Msg.GetName(), r.Msg.GetVersion())
+	m, _, err := s.server.ready.load(app, r.Msg.GetName(), r.Msg.GetVersion())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (s modelService) ScoreAll(ctx context.Context, r *connect.Request[whowhenv1
 	if err != nil {
 		return err
 	}
-	m, _, err := loadModel(modelDir(app), r.Msg.GetName(), r.Msg.GetVersion())
+	m, _, err := s.server.ready.load(app, r.Msg.GetName(), r.Msg.GetVersion())
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Server struct {
 	rooms   *rooms
 	errors  *connect.ErrorWriter
 	scores  *scores
+	ready   *readyModels
 	// policies returns what is read of the folder of Options when it is first asked for.
 	policies func() (*plan.Library, error)
 
@@ -43,7 +44,7 @@ func New(h *segments.Home, o Options) *Server {
 	return &Server{
 		home: h, version: o.Version, clock: o.Clock, logger: o.Logger,
 		limits: o.Limits, rooms: newRooms(o.Limits), errors: connect.NewErrorWriter(), startedAt: o.Clock(),
-		scores:   newScores(h, o.Clock, o.Logger),
+		scores: newScores(h, o.Clock, o.Logger), ready: &readyModels{},
 		policies: sync.OnceValues(func() (*plan.Library, error) { return plan.OpenLibrary(o.Policies) }),
 	}
 }

@@ -190,7 +190,7 @@ func countriesOf(ctx context.Context, view *segments.View, attribute string) ([]
 		if _, err := r.GoTo(block); err != nil {
 			return nil, err
 		}
-		if err := r.AttributeCodes(attribute, func(_ uint16, code int64) { cids[code]++ }); err != nil {
+		if err := r.AttributeCodes(attribute, nil, func(_ uint16, code int64) { cids[code]++ }); err != nil {
 			return nil, err
 		}
 	}

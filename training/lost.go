@@ -97,7 +97,7 @@ func (j *job) losses(ctx context.Context, days []propensity.Day) (*losses, error
 		}
 		left, end := 0, -1
 		by := make([]int, len(days))
-		err := r.HeardDays(func(x uint16, day int32) {
+		err := r.HeardDays(nil, func(x uint16, day int32) {
 			left, end = left+1, int(x)
 			for i, d := range days {
 				if day < int32(d) {

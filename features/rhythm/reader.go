@@ -95,7 +95,7 @@ func (r *Reader) who(number int) error {
 		}
 		return &r.persons[index[x]-1]
 	}
-	err := r.blocks.HeardDays(func(x uint16, day int32) {
+	err := r.blocks.HeardDays(nil, func(x uint16, day int32) {
 		if p := person(x); p != nil {
 			p.HeardDay = day
 		}
@@ -104,7 +104,7 @@ func (r *Reader) who(number int) error {
 		return err
 	}
 	if r.source.CountryAttribute != "" {
-		err := r.blocks.AttributeCodes(r.source.CountryAttribute, func(x uint16, code int64) {
+		err := r.blocks.AttributeCodes(r.source.CountryAttribute, nil, func(x uint16, code int64) {
 			if p := person(x); p != nil {
 				p.Country, p.Rest = code, r.rest(code)
 			}
@@ -116,7 +116,7 @@ func (r *Reader) who(number int) error {
 	if r.source.ZoneAttribute == "" {
 		return nil
 	}
-	return r.blocks.AttributeCodes(r.source.ZoneAttribute, func(x uint16, code int64) {
+	return r.blocks.AttributeCodes(r.source.ZoneAttribute, nil, func(x uint16, code int64) {
 		if p := person(x); p != nil {
 			if zone := r.zone(code); zone != nil {
 				p.Zone, p.ZoneKnown = zone, true
@@ -164,14 +164,14 @@ func (r *Reader) each(do func(d segments.EventDay, k Kind) error) error {
 func (r *Reader) count() error {
 	clear(r.counts)
 	return r.each(func(d segments.EventDay, _ Kind) error {
-		who, err := d.Who()
+		who, err := d.Who(nil)
 		if err != nil {
 			return err
 		}
 		for _, x := range who {
 			r.counts[x]++
 		}
-		return d.More(func(who []uint16, weight uint32) {
+		return d.More(nil, func(who []uint16, weight uint32) {
 			for _, x := range who {
 				r.counts[x] += weight
 			}
@@ -192,7 +192,7 @@ func (r *Reader) read(persons []Person) error {
 	}
 	r.rough = r.rough[:0]
 	err := r.each(func(d segments.EventDay, k Kind) error {
-		return d.Rows(&members, func(rows segments.EventRows) {
+		return d.Rows(&members, false, func(rows segments.EventRows) {
 			seconds, who := rows.Seconds(), rows.Who()
 			rows.OwnOffset(func(row int, minutes int16, own bool) {
 				x := who[row]

@@ -200,6 +200,11 @@ func (r Registry) Artifact(name string, version Version) (*models.Artifact, erro
 	if err != nil {
 		return nil, err
 	}
+	return r.Decode(name, version, data)
+}
+
+// Decode checks the bytes of a version.
+func (r Registry) Decode(name string, version Version, data []byte) (*models.Artifact, error) {
 	a, err := models.Decode(data)
 	if err == nil && (a.Name != name || a.Version != version) {
 		err = fmt.Errorf("it says that it is version %s of %s", a.Version, a.Name)

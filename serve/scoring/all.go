@@ -55,7 +55,7 @@ type Walk struct {
 // Each calls yield with the scores of one shard after the other, in the order of their ordinals. A shard is good until yield returns. It
 // takes some megabytes for each worker, and ends with the first error.
 func (m *Model) Each(ctx context.Context, w Walk, yield func(*Shard) error) error {
-	source, err := features.NewSource(ctx, w.View, m.columns, m.levels)
+	source, err := m.memory.NewSource(ctx, w.View, m.columns, m.levels)
 	if err != nil {
 		return err
 	}

@@ -19,13 +19,14 @@ import (
 // ModelMisfit is the reason of an error about a model whose columns are made of what the store does not have.
 const ModelMisfit segments.Reason = "MODEL_MISFIT"
 
-// Model is an artifact made ready to score. It is safe for concurrent use.
+// Model is an artifact made ready to score the CIDs of one app. It is safe for concurrent use, and remembers what it has read of everybody.
 type Model struct {
 	artifact *models.Artifact
 	identity string
 	eligible expr.Node
 	columns  []features.Column
 	levels   features.Levels
+	memory   *features.Memory
 }
 
 // New makes an artifact ready. eligible says of whom the model speaks. A column that features cannot compute is an error with reason
@@ -36,7 +37,7 @@ func New(a *models.Artifact, eligible expr.Node) (*Model, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	m := &Model{artifact: a, identity: hex.EncodeToString(sum[:16]), eligible: eligible, levels: features.Levels{}}
+	m := &Model{artifact: a, identity: hex.EncodeToString(sum[:16]), eligible: eligible, levels: features.Levels{}, memory: features.NewMemory()}
 	for _, c := range a.Model.Columns() {
 		column, err := features.Parse(c.Name)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"whowhen.dev/whowhen/features"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/segments/expr"
 )
@@ -55,7 +54,7 @@ func (m *Model) Some(ctx context.Context, v *segments.View, cids []string, moved
 		return scores, nil
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
-	source, err := features.NewSource(ctx, v, m.columns, m.levels)
+	source, err := m.memory.NewSource(ctx, v, m.columns, m.levels)
 	if err != nil {
 		return nil, err
 	}

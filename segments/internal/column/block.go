@@ -120,6 +120,19 @@ func (b *Block) Present(w *bitmap.Words) {
 	}
 }
 
+// EachOf is Each for those that are named, ascending, or for all where none are.
+func (b *Block) EachOf(some []uint16, f func(x uint16, c Cell)) {
+	if some == nil {
+		b.Each(f)
+		return
+	}
+	for _, x := range some {
+		if c, ok := b.At(x); ok {
+			f(x, c)
+		}
+	}
+}
+
 // Each calls f with every cell, ascending by ordinal.
 func (b *Block) Each(f func(x uint16, c Cell)) {
 	switch {

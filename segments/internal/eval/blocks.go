@@ -77,8 +77,9 @@ func (b *Blocks) Everyone(out *bitmap.Words) {
 	*out = *b.run.crowd()
 }
 
-// HeardDays calls yield with the app day on which each CID of the block was first heard of, ascending by ordinal.
-func (b *Blocks) HeardDays(yield func(x uint16, day int32)) error {
+// HeardDays calls yield with the app day on which each CID of the block was first heard of, ascending by ordinal; of those that are named alone, if some
+// are.
+func (b *Blocks) HeardDays(some []uint16, yield func(x uint16, day int32)) error {
 	if !b.anybody {
 		return nil
 	}
@@ -86,7 +87,7 @@ func (b *Blocks) HeardDays(yield func(x uint16, day int32)) error {
 	if err != nil {
 		return err
 	}
-	heard.Each(func(x uint16, c column.Cell) { yield(x, b.zone.Day(c.Data)) })
+	heard.EachOf(some, func(x uint16, c column.Cell) { yield(x, b.zone.Day(c.Data)) })
 	return nil
 }
 
@@ -149,14 +150,15 @@ func (b *Blocks) Days(event uint32, from int32) []BlockDay {
 // Day returns the app day.
 func (d BlockDay) Day() int32 { return d.day.Day }
 
-// Who returns who did it, ascending, until the next call of Who or More.
-func (d BlockDay) Who() ([]uint16, error) {
+// Who returns who did it, ascending, until the next call of Who or More. Where some are named, ascending, it tells of these alone.
+func (d BlockDay) Who(some []uint16) ([]uint16, error) {
 	b, r := d.blocks, d.blocks.run
 	if d.day.access == columns {
-		out := r.borrow()
+		asked, out := r.borrow(), r.borrow()
+		defer r.giveBack(asked)
 		defer r.giveBack(out)
 		out.Clear()
-		if err := d.events.mark(r, d.day, r.crowd(), out); err != nil {
+		if err := d.events.tiles(r, d.day, d.asked(some, asked), some != nil, func(t *tile) { t.markIn(out) }); err != nil {
 			return nil, err
 		}
 		b.members = appendMembers(b.members[:0], out)
@@ -166,12 +168,33 @@ func (d BlockDay) Who() ([]uint16, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.list(presence.Block(r.block))
+	b.list(presence.Block(r.block), some)
 	return b.members, nil
 }
 
-// list makes the members those of a block of a row.
-func (b *Blocks) list(block *bitmap.Block) {
+// asked makes out those that are asked about, if they are named, and otherwise returns everyone.
+func (d BlockDay) asked(some []uint16, out *bitmap.Words) *bitmap.Words {
+	if some == nil {
+		return d.blocks.run.crowd()
+	}
+	out.Clear()
+	for _, x := range some {
+		out.Set(x)
+	}
+	return out
+}
+
+// list makes the members those of a block of a row, or of these the named.
+func (b *Blocks) list(block *bitmap.Block, some []uint16) {
+	if some != nil {
+		b.members = b.members[:0]
+		for _, x := range some {
+			if block.Has(x) {
+				b.members = append(b.members, x)
+			}
+		}
+		return
+	}
 	if block.Dense() {
 		b.members = appendMembers(b.members[:0], block.Words())
 		return
@@ -179,11 +202,11 @@ func (b *Blocks) list(block *bitmap.Block) {
 	b.members = block.Members(b.members[:0])
 }
 
-// More tells who did it more than once: how often somebody did is one, and the weights of all calls that have them.
-func (d BlockDay) More(add func(members []uint16, weight uint32)) error {
+// More tells who did it more than once, of all or of those that are named: how often somebody did is one, and the weights of all calls that have them.
+func (d BlockDay) More(some []uint16, add func(members []uint16, weight uint32)) error {
 	b, r := d.blocks, d.blocks.run
 	if d.day.access == columns {
-		return d.moreOfRows(add)
+		return d.moreOfRows(some, add)
 	}
 	_, planes, err := d.day.rows(true)
 	if err != nil {
@@ -191,7 +214,7 @@ func (d BlockDay) More(add func(members []uint16, weight uint32)) error {
 	}
 	for k, p := range planes {
 		if block := p.Block(r.block); block != nil {
-			b.list(block)
+			b.list(block, some)
 			add(b.members, 1<<k)
 		}
 	}
@@ -199,13 +222,18 @@ func (d BlockDay) More(add func(members []uint16, weight uint32)) error {
 }
 
 // moreOfRows is More for a day of which not all counts.
-func (d BlockDay) moreOfRows(add func(members []uint16, weight uint32)) error {
+func (d BlockDay) moreOfRows(some []uint16, add func(members []uint16, weight uint32)) error {
 	b, r := d.blocks, d.blocks.run
-	counts, touched := r.counters(), r.borrow()
+	counts, touched, asked := r.counters(), r.borrow(), r.borrow()
+	defer r.giveBack(asked)
 	defer r.giveBack(touched)
 	touched.Clear()
 	defer func() { touched.Each(func(x uint16) bool { counts[x] = 0; return true }) }()
-	if err := d.events.tally(r, d.day, r.crowd(), touched, counts); err != nil {
+	err := d.events.tiles(r, d.day, d.asked(some, asked), some != nil, func(t *tile) {
+		t.markIn(touched)
+		t.countIn(counts)
+	})
+	if err != nil {
 		return err
 	}
 	most := uint32(0)
@@ -223,11 +251,11 @@ func (d BlockDay) moreOfRows(add func(members []uint16, weight uint32)) error {
 	return nil
 }
 
-// Rows calls yield with the events, some at a time. Those of others than candidates may be there, too.
-func (d BlockDay) Rows(candidates *bitmap.Words, yield func(rows *BlockRows)) error {
+// Rows calls yield with the events, some at a time. Those of others than candidates may be there, too, unless only asks for none of them.
+func (d BlockDay) Rows(candidates *bitmap.Words, only bool, yield func(rows *BlockRows)) error {
 	b := d.blocks
 	held := d.day.chunks != nil
-	err := d.events.tiles(b.run, d.day, candidates, false, func(t *tile) {
+	err := d.events.tiles(b.run, d.day, candidates, only, func(t *tile) {
 		b.rows.take(t, b.zone, d.day.Day)
 		yield(&b.rows)
 	})

@@ -1,0 +1,91 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"whowhen.dev/whowhen/segments"
+	"whowhen.dev/whowhen/serve/registry"
+)
+
+// TestReadyModels holds that a model is made ready once, that one which is damaged or replaced meanwhile is not taken for the one before, and that only so
+// many are kept.
+func TestReadyModels(t *testing.T) {
+	s, app, _ := modelServer(t)
+	load := func(version string) any {
+		t.Helper()
+		m, q, err := s.ready.load(app, "churn", version)
+		if err != nil || m == nil || q == nil || m.Artifact().Version == "" {
+			t.Fatal(m, q, err)
+		}
+		return m
+	}
+	first := load("1")
+	if load("1") != first || load("2") == first || load("") != load("3") {
+		t.Error("it is another model each time, or the same for several versions")
+	}
+	path := modelDir(app).Path("churn", "1", registry.ArtifactFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte(nil), whole...)
+	damaged[len(damaged)/2] ^= 1
+	for _, data := range [][]byte{damaged, whole[:100], {}} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := s.ready.load(app, "churn", "1")
+		if known := new(segments.Error); !errors.As(err, &known) || known.Reason != registry.ModelDamaged {
+			t.Fatalf("damaged: %v", err)
+		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load("1")
+	other := trained(t, "1", 0.07)
+	if err := os.WriteFile(path, other.Artifact, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if m, _, err := s.ready.load(app, "churn", "1"); err != nil || m == first || m.Artifact().Baselines["base_rate"][gainFigure].Value != 0.07 {
+		t.Errorf("what replaced it is not what is told: %v", err)
+	}
+	if err := os.RemoveAll(modelDir(app).Path("churn", "1", "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.ready.load(app, "churn", "1"); err == nil {
+		t.Error("a version that is gone is loaded")
+	}
+
+	second := load("2")
+	for range mostReady {
+		addVersion(t, app, func(v string) registry.Content { return trained(t, v, 0.05) })
+	}
+	for v := range mostReady - 1 {
+		load(fmt.Sprint(v + 4))
+	}
+	if load("2") != second || len(s.ready.list) != mostReady {
+		t.Errorf("of %d the second is another", len(s.ready.list))
+	}
+	for v := range mostReady {
+		load(fmt.Sprint(v + 4))
+	}
+	if len(s.ready.list) != mostReady || load("2") == second {
+		t.Errorf("%d are kept", len(s.ready.list))
+	}
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for v := range mostReady {
+				if m, _, err := s.ready.load(app, "churn", fmt.Sprint((i+v)%mostReady+4)); err != nil || m.Artifact().Version != fmt.Sprint((i+v)%mostReady+4) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
