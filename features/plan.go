@@ -24,6 +24,9 @@ type Options struct {
 	WithoutReceipts bool
 	// MostColumns bounds the choice; 0 means DefaultMostColumns. Only the events of First may exceed it, where there is no less to be said of them.
 	MostColumns int
+	// Recencies is of how many events that there is no room for the recency is a column all the same, of frequent ones first. They come on top of
+	// MostColumns: a rare event may be the one that tells, such as a complaint, and that it happened at all, and when, is most of what it tells.
+	Recencies int
 	// Bound is how many columns there may be whatever they are of; 0 means that there is no bound.
 	Bound int
 	// FewSums has sums made of but the declared amounts of each event, or else of the one with the most different values. What others typically are
@@ -42,6 +45,7 @@ type Plan struct {
 	Columns    []Column
 	Properties []Property // the numeric ones, with what they were taken for
 	LeftOut    []LeftOut
+	Recencies  int // how many columns are those of events that there is no room for
 }
 
 // Windows in days that a plan draws on, from the richest choice to the poorest.
@@ -87,7 +91,7 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 			continue
 		}
 		if fits {
-			return plan.with(static, dropped), nil
+			return plan.whole(static, wanted.dropped, dropped, o), nil
 		}
 		if len(wanted.subjects) == 0 {
 			return Plan{}, fmt.Errorf("at most %d columns are wanted, which is too few", most)
@@ -97,7 +101,7 @@ func Choose(c *segments.Catalog, o Options) (Plan, error) {
 			bound = o.Bound - len(static.Columns)
 		}
 		if len(plan.Columns) <= bound && wanted.leastAlready() {
-			return plan.with(static, dropped), nil
+			return plan.whole(static, wanted.dropped, dropped, o), nil
 		}
 		left := wanted.lessen(most)
 		dropped = append(dropped, left...)
@@ -114,7 +118,21 @@ func fitting(day int32, subjects []subject, o Options, most int) (plan Plan, fit
 	return plan, false
 }
 
-func (p Plan) with(static Plan, dropped []LeftOut) Plan {
+// whole is a plan with the static columns, and with the recencies of events that there was no room for, the rarest of which come first.
+func (p Plan) whole(static Plan, events []string, dropped []LeftOut, o Options) Plan {
+	most := min(o.Recencies, len(events))
+	if o.Bound > 0 {
+		most = max(0, min(most, o.Bound-len(static.Columns)-len(p.Columns)))
+	}
+	for _, name := range slices.Backward(events[len(events)-most:]) {
+		p.add(Column{Family: Recency, Name: name, WindowDays: longestDays})
+		for i := range dropped {
+			if dropped[i].What == eventWords(name) {
+				dropped[i].What += " but for its recency"
+			}
+		}
+	}
+	p.Recencies = most
 	p.Columns = append(p.Columns, static.Columns...)
 	p.LeftOut = slices.Concat(p.LeftOut, dropped, static.LeftOut)
 	return p
@@ -204,7 +222,7 @@ const sent = "push.sent"
 
 // receipt adds the exposure to messages, and the rates given that.
 func (p *Plan) receipt(day int32, e subject, all []subject, tier []int, o Options) {
-	what := "event " + value.Quote(e.Name)
+	what := eventWords(e.Name)
 	switch {
 	case o.WithoutReceipts:
 		p.leaveOut(what, "columns about messages are not wanted")

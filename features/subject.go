@@ -22,6 +22,7 @@ type wishes struct {
 	firsts   int      // of them that are asked about
 	lessened bool     // by an event that is no receipt: while each has columns of its own, those of anything say the same
 	anything *subject // nil when there are not several events, and when it has had its turn
+	dropped  []string // events but those about messages, the rarest first
 }
 
 // newWishes wants the events that are asked about before others, and frequent ones before rare ones.
@@ -60,13 +61,15 @@ func (w *wishes) lessen(most int) (left []LeftOut) {
 	if last.anything {
 		return []LeftOut{{"events of any kind, taken together", fmt.Sprintf("there would be more than %d columns", most)}}
 	}
-	w.lessened = w.lessened || !isReceipt(last.Name)
+	if !isReceipt(last.Name) {
+		w.lessened, w.dropped = true, append(w.dropped, last.Name)
+	}
 	why := "there would be more than %d columns, and it is the rarest of those not asked about: it happened %d times"
 	if n < w.firsts {
 		w.firsts--
 		why = "there would be far more than %d columns, and it is the rarest of those asked about: it happened %d times"
 	}
-	return []LeftOut{{"event " + value.Quote(last.Name), fmt.Sprintf(why, most, last.Count)}}
+	return []LeftOut{{eventWords(last.Name), fmt.Sprintf(why, most, last.Count)}}
 }
 
 // wantAnything wants anything, too, if there is more to it than what is wanted already, and says whether it does so now. Its place is after the events that are asked
@@ -121,6 +124,9 @@ func (s subject) within(f Family, days int) Column {
 // longKnown says whether it is known for longer than the longest window. Who has not done it for so long has nothing in any window: only
 // how long ago it was, and what came of it in all, tell those who may come back from those who will not.
 func (s subject) longKnown(day int32) bool { return day-s.FirstDay >= longestDays }
+
+// eventWords is what is left out with an event.
+func eventWords(name string) string { return "event " + value.Quote(name) }
 
 func (s subject) String() string {
 	if s.anything {

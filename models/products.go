@@ -146,7 +146,7 @@ func (s *search) strong(p *prepared) []int {
 	m := tr.spec.withCoefficients(tr.beta, tr.mean, nil)
 	for i := range m.Columns {
 		c := &m.Columns[i]
-		if c.Number == nil || c.Fixed || len(c.Number.Terms) == 0 {
+		if c.Number == nil || c.Fixed || c.NoProduct || len(c.Number.Terms) == 0 {
 			continue
 		}
 		able = append(able, i)

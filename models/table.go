@@ -31,6 +31,8 @@ type Column struct {
 	// PenaltyFactor is how many times the penalty the column's coefficients have; 0 means once. One below 1 is for a column that alone says what many say
 	// together: as each of those needs but a small coefficient, the same penalty would favour them.
 	PenaltyFactor float64 `json:"penalty_factor,omitempty"`
+	// NoProduct keeps the column out of products. It is of no use once a model is fitted.
+	NoProduct bool `json:"-"`
 }
 
 // Table is what a model is fitted to. Values are column-major: Values[c][r] is column c of row r, NaN when missing.

@@ -128,7 +128,7 @@ func (j *job) drift(r *report.Report, m *fitted, t *trial) error {
 			r.ScoreDrift, grown[0].Words, grown[0].PSI)
 		return nil
 	}
-	j.warn("the score itself moved much between training and test (index %.2f): the world is another one", r.ScoreDrift)
+	j.warn("the score itself moved much between training and test (index %.2f): those who are eligible are others than at the cut-offs trained on", r.ScoreDrift)
 	return nil
 }
 

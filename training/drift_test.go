@@ -53,9 +53,9 @@ func TestDriftOfGrowth(t *testing.T) {
 	}{
 		{"nothing", nil, false, nil, "moved"},
 		{"a column that grows", []int{grows}, false, nil, "moved"},
-		{"the score, too", []int{grows}, true, []string{"so did columns that grow with the data, and no others", "need not mean that the world is another one"}, ": the world is another one"},
-		{"one that does not grow", []int{grows, stays}, true, []string{"columns moved much", "one more moved that grows with the data", ": the world is another one"}, "and no others"},
-		{"the score alone", nil, true, []string{": the world is another one"}, "and no others"},
+		{"the score, too", []int{grows}, true, []string{"so did columns that grow with the data, and no others", "need not mean that the world is another one"}, ": those who are eligible are others than"},
+		{"one that does not grow", []int{grows, stays}, true, []string{"columns moved much", "one more moved that grows with the data", ": those who are eligible are others than"}, "and no others"},
+		{"the score alone", nil, true, []string{": those who are eligible are others than"}, "and no others"},
 	} {
 		trial := *at
 		trial.columns = slices.Clone(columns)

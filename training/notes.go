@@ -11,7 +11,7 @@ import (
 )
 
 // describe says how the model came about, and what was left out.
-func (j *job) describe(r *report.Report, m *fitted) {
+func (j *job) describe(r *report.Report, m *fitted, last *trial) {
 	c := m.Model.Calibration()
 	calibration := "none, since none is better on data not fitted to"
 	if m.Calibrated {
@@ -39,16 +39,25 @@ func (j *job) describe(r *report.Report, m *fitted) {
 	for _, d := range m.Dropped {
 		j.leftOut = append(j.leftOut, d.Column+": "+d.Reason)
 	}
-	first, last := r.Cutoffs[0].BaseRate(), r.Cutoffs[len(r.Cutoffs)-1].BaseRate()
-	for _, c := range r.Cutoffs {
-		if c.Use == "train" {
-			first = c.BaseRate()
+	j.warnOff(r, m, last)
+	r.Warnings, r.LeftOut = append([]string{}, j.warnings...), append([]string{}, j.leftOut...)
+}
+
+// warnOff warns of probabilities that are off on the whole at the test cut-off: surely, and by more than a tenth.
+func (j *job) warnOff(r *report.Report, m *fitted, last *trial) {
+	foretold, came, all, variance := 0.0, 0.0, 0.0, 0.0
+	for i, p := range last.predictions[theModel] {
+		w := float64(last.weight[i])
+		all, foretold, variance = all+w, foretold+w*p, variance+w*w*p*(1-p)
+		if last.label[i] {
+			came += w
 		}
 	}
-	if math.Abs(last-first) > 0.3*min(first, last) {
-		j.warn("the target holds for %s at the test cut-off and held for %s at the newest training one: probabilities are off by as much", report.Share(last), report.Share(first))
+	if off := math.Abs(came - foretold); off > 3*math.Sqrt(variance) && off > 0.1*foretold {
+		newest := m.populations[len(m.populations)-1]
+		j.warn("the target holds for %s at the test cut-off, and the model foretold %s: probabilities are off by as much. At the newest cut-off trained on it held for %s",
+			report.Share(came/all), report.Share(foretold/all), report.Share(ratio(float64(newest.positives), float64(newest.eligible))))
 	}
-	r.Warnings, r.LeftOut = append([]string{}, j.warnings...), append([]string{}, j.leftOut...)
 }
 
 // choiceNote says what of a fit was chosen by data, and by which; "" where nothing was.
@@ -84,18 +93,19 @@ func choiceNote(m *models.Result) string {
 	}
 	switch {
 	case m.Folds.Kind == models.FoldsByGroup:
-		return fmt.Sprintf("%s %s chosen on %s by CID, since there are too few cut-offs for folds by time", list, verb, foldWords(m.Folds.Count))
+		return fmt.Sprintf("%s %s chosen on %s by CID, since there are too few cut-offs for folds by time", list, verb, countWords(m.Folds.Count, "fold"))
 	case m.Folds.Count == 1:
 		return fmt.Sprintf("%s %s chosen on 1 fold by time: trained on earlier cut-offs and tested on the newest", list, verb)
 	}
-	return fmt.Sprintf("%s %s chosen on %s by time: each trained on earlier cut-offs and tested on the next", list, verb, foldWords(m.Folds.Count))
+	return fmt.Sprintf("%s %s chosen on %s by time: each trained on earlier cut-offs and tested on the next", list, verb, countWords(m.Folds.Count, "fold"))
 }
 
-func foldWords(n int) string {
+// countWords is a number of things by the word for one.
+func countWords(n int, one string) string {
 	if n == 1 {
-		return "1 fold"
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d folds", n)
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // shapeWords says how numbers become terms of the sum.

@@ -29,3 +29,21 @@ func TestPenaltyFactorOfColumns(t *testing.T) {
 		}
 	}
 }
+
+// TestNoProductOfColumns keeps what is counted, and the tenure, out of products, and lets everything else take part.
+func TestNoProductOfColumns(t *testing.T) {
+	for text, want := range map[string]bool{
+		`count("open", within 30d)`: true, `days("open", within 30d)`: true, `sum("buy.amount", within 30d)`: true, "tenure": true, `count("open", per 365d since 2026-01-01)`: true,
+		`recency("open", within 365d)`: false, `chance("open", 30d, within 365d)`: false, `gap("open", within 365d)`: false, `pace("open", within 365d)`: false,
+		`rate("push.clicked", "push.sent", within 30d)`: false, `attr("age")`: false, `trend("open", 7d, 30d)`: false,
+	} {
+		c, err := features.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := frame{columns: []features.Column{c}}
+		if got := f.named()[0].NoProduct; got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}

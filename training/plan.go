@@ -15,6 +15,8 @@ const (
 	// more of chance than of the world.
 	rowsPerColumn = 25
 	fewestColumns = 30
+	// mostRecencies is of how many events without room there is the recency.
+	mostRecencies = 30
 )
 
 // mostColumns is how many columns there is data for.
@@ -38,6 +40,9 @@ func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
 	o.MostColumns += len(o.Static)
 	o.Bound = models.MaxColumns
 	o.FewSums = o.MostColumns < features.DefaultMostColumns
+	if j.options.MostColumns == 0 {
+		o.Recencies = mostRecencies
+	}
 	plan, err := features.Choose(j.catalog, o)
 	if err != nil {
 		return frame{}, err
@@ -59,8 +64,11 @@ func (j *job) plan(ctx context.Context, newest *population) (frame, error) {
 	if j.options.MostColumns > 0 {
 		few = fmt.Sprintf("%d columns are wanted", o.MostColumns)
 	}
-	if len(plan.Columns) > o.MostColumns {
-		j.notes = append(j.notes, fmt.Sprintf("%s, and there are %d: the events that the definition names keep theirs", few, len(plan.Columns)))
+	if plan.Recencies > 0 {
+		j.notes = append(j.notes, fmt.Sprintf("%s; of %s that there is no room for the recency is one all the same", few, countWords(plan.Recencies, "event")))
+	}
+	if len(plan.Columns)-plan.Recencies > o.MostColumns {
+		j.notes = append(j.notes, fmt.Sprintf("%s, and there are %d: the events that the definition names keep theirs", few, len(plan.Columns)-plan.Recencies))
 	}
 	if o.FewSums {
 		before := len(plan.Columns)

@@ -157,7 +157,7 @@ func (j *job) report(m *fitted, trials []*trial) (*report.Report, error) {
 	if err := j.drift(r, m, last); err != nil {
 		return nil, err
 	}
-	j.describe(r, m)
+	j.describe(r, m, last)
 	return r, nil
 }
 

@@ -135,7 +135,7 @@ type frame struct {
 func (f frame) named() []models.Column {
 	named := make([]models.Column, len(f.columns))
 	for i, c := range f.columns {
-		named[i] = models.Column{Name: c.String(), Levels: f.levels[c], Fixed: c.Exposure(), PenaltyFactor: penaltyFactor(c)}
+		named[i] = models.Column{Name: c.String(), Levels: f.levels[c], Fixed: c.Exposure(), PenaltyFactor: penaltyFactor(c), NoProduct: noProduct(c)}
 	}
 	return named
 }

@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -79,7 +80,7 @@ type fitted struct {
 	label  []bool
 	print  string // fingerprint of the table
 	// The baselines.
-	recency, bare *models.Result // bare is nil where there are no columns of receipts
+	recency, bare *models.Result // recency is nil where it is the same for everybody, bare where there are no columns of receipts
 	recencyColumn features.Column
 	base          float64 // share of positives
 }
@@ -132,7 +133,10 @@ func (j *job) fit(ctx context.Context) (*fitted, error) {
 	plain.Products, plain.Shape, plain.Calibrate, plain.Penalties = 0, models.ShapeLog, models.CalibrateNever, []float64{1}
 	alone := only(t, func(i int) bool { return m.frame.columns[i] == m.recencyColumn })
 	alone.Columns[0].PenaltyFactor = 0 // it is held back in comparison to nothing
-	if m.recency, err = j.fitTable(ctx, "fitting the baseline of recency alone", alone, plain); err != nil {
+	m.recency, err = j.fitTable(ctx, "fitting the baseline of recency alone", alone, plain)
+	if same := (*models.NoColumnsError)(nil); errors.As(err, &same) {
+		j.warn("%s is the same for everybody eligible, so that the baseline of recency alone is the base rate", columnWords(m.recencyColumn))
+	} else if err != nil {
 		return nil, fmt.Errorf("the baseline of recency alone: %w", err)
 	}
 	if slices.ContainsFunc(m.frame.columns[:offered], features.Column.Receipt) {
@@ -200,7 +204,10 @@ func (j *job) activeSawTest() bool {
 
 // judge has the model and the baselines predict the rows of the test cut-offs.
 func (j *job) judge(ctx context.Context, m *fitted) ([]*trial, error) {
-	contenders := []contender{{name: theModel, model: m.Model}, {name: recencyOnly, model: m.recency.Model}, {name: baseRate, constant: m.base}}
+	contenders := []contender{{name: theModel, model: m.Model}, {name: recencyOnly, constant: m.base}, {name: baseRate, constant: m.base}}
+	if m.recency != nil {
+		contenders[1].model = m.recency.Model
+	}
 	if m.bare != nil {
 		contenders = append(contenders, contender{name: withoutReceipts, model: m.bare.Model})
 	}
