@@ -129,4 +129,5 @@ def main(directory):
                         print(name, horizon, train, test, len(bought), bought.sum(), columns, cutoffs, c, f"{roc_auc_score(bought, p):.5f} {log_loss(bought, p):.5f}", flush=True)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])
