@@ -33,6 +33,9 @@ func (b *byCode[N]) set(code int64, n N) {
 	}
 }
 
+// bytes is about how much memory it takes, and not less.
+func (b *byCode[N]) bytes() int { return 4*len(b.list) + 40*len(b.rest) }
+
 // each calls yield with every code that has a number.
 func (b *byCode[N]) each(yield func(code int64, n N)) {
 	for at, n := range b.list {

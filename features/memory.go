@@ -8,18 +8,27 @@ import (
 	"whowhen.dev/whowhen/segments"
 )
 
-// Memory keeps what sources have read of everybody of one app, so that a source of the same day needs not read it again. For each popularity it keeps the
-// newest, at most maxPopularities of them. It is safe for concurrent use.
+// Memory keeps what sources have read of everybody of one app, so that a source of the same day needs not read it again. For each popularity it keeps that
+// of the latest day, so that who asks about the past takes it from nobody; at most maxPopularities of them, and maxRememberedBytes in all.
+// It is safe for concurrent use.
 type Memory struct {
 	reading chan struct{} // has a place for who reads
 	mu      sync.Mutex
 	list    []memorised
 }
 
+// maxRememberedBytes is enough for a million strings and half a million numbers.
+const maxRememberedBytes = 32 << 20
+
 // memorised is a popularity as of the days that it was read from.
 type memorised struct {
 	*popularity
-	days segments.DaysMark
+	mark  segments.DaysMark
+	today int32
+}
+
+func (m memorised) isOf(p *popularity) bool {
+	return m.event == p.event && m.property == p.property && m.days == p.days
 }
 
 // NewMemory returns a memory of nothing.
@@ -39,7 +48,7 @@ func (m *Memory) NewSource(ctx context.Context, v *segments.View, columns []Colu
 	case m.reading <- struct{}{}:
 		defer func() { <-m.reading }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	if m.recall(s); len(s.unread()) == 0 {
 		return s, nil
@@ -58,7 +67,7 @@ func (m *Memory) recall(s *Source) {
 	defer m.mu.Unlock()
 	for i, p := range s.popularities {
 		for _, known := range m.list {
-			if known.event == p.event && known.property == p.property && known.popularity.days == p.days && known.days.Equal(s.markDays(p)) {
+			if known.isOf(p) && known.mark.Equal(s.markDays(p)) {
 				s.popularities[i] = known.popularity
 			}
 		}
@@ -68,13 +77,24 @@ func (m *Memory) recall(s *Source) {
 func (m *Memory) memorise(s *Source, read []*popularity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	today := s.view.Day()
 	for _, p := range read {
-		m.list = slices.DeleteFunc(m.list, func(known memorised) bool {
-			return known.event == p.event && known.property == p.property && known.popularity.days == p.days
-		})
-		m.list = append(m.list, memorised{p, s.markDays(p)})
+		i := slices.IndexFunc(m.list, func(known memorised) bool { return known.isOf(p) })
+		if i >= 0 && m.list[i].today > today || p.ranks.bytes() > maxRememberedBytes {
+			continue
+		}
+		if i >= 0 {
+			m.list = slices.Delete(m.list, i, i+1)
+		}
+		m.list = append(m.list, memorised{p, s.markDays(p), today})
 	}
-	m.list = m.list[max(0, len(m.list)-maxPopularities):]
+	bytes := 0
+	for i, known := range slices.Backward(m.list) {
+		if bytes += known.ranks.bytes(); bytes > maxRememberedBytes || len(m.list)-i > maxPopularities {
+			m.list = slices.Delete(m.list, 0, i+1)
+			break
+		}
+	}
 }
 
 func (s *Source) markDays(p *popularity) segments.DaysMark {

@@ -137,22 +137,71 @@ func TestMemory(t *testing.T) {
 		}
 		first = next
 	}
-	past, err := s.yesterday().Before(s.yesterday().Day() - 3)
+	if len(m.list) != 1 {
+		t.Errorf("%d are kept of one kind", len(m.list))
+	}
+	v := s.yesterday()
+	past, err := v.Before(v.Day() - 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ask(m, past, 30)[0] == first {
-		t.Error("an earlier day has what is of a later one")
+	if s.ask(m, past, 30)[0] == first || s.ask(m, v, 30)[0] != first {
+		t.Error("an earlier day has what is of a later one, or takes it away")
 	}
-	if kinds := s.ask(m, past, 30, 7, 14); kinds[0] == kinds[1] || s.ask(m, past, 14, 30)[1] != kinds[0] || s.ask(m, past, 7)[0] != kinds[1] {
+	if kinds := s.ask(m, v, 30, 7, 14); kinds[0] == kinds[1] || s.ask(m, v, 14, 30)[1] != kinds[0] || s.ask(m, v, 7)[0] != kinds[1] {
 		t.Error("spans are mixed up, or forgotten")
 	}
 	for days := range 3 * maxPopularities {
-		s.ask(m, past, days+1)
+		s.ask(m, v, days+1)
 	}
-	if len(m.list) != maxPopularities {
-		t.Errorf("%d are kept", len(m.list))
+	if n := len(m.list); n != maxPopularities || m.list[n-1].days != 3*maxPopularities {
+		t.Errorf("%d are kept, the last of %d days", n, m.list[n-1].days)
 	}
+}
+
+// TestMemoryOfProperties holds that what is popular of one property is not taken for what is of another.
+func TestMemoryOfProperties(t *testing.T) {
+	s, m := newShop(t), NewMemory()
+	v := s.yesterday()
+	var of []*popularity
+	for _, property := range []string{"item", "other", "item", "other"} {
+		source, err := m.NewSource(t.Context(), v, popularityOf(property, 30), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of = append(of, source.popularities[0])
+	}
+	if of[0].property != "item" || of[1].property != "other" || of[2] != of[0] || of[3] != of[1] {
+		t.Error("properties are mixed up, or forgotten")
+	}
+}
+
+// TestMemoryIsBounded holds that what takes too much is not kept, alone or with others.
+func TestMemoryIsBounded(t *testing.T) {
+	s, m := newShop(t), NewMemory()
+	source, err := newSource(s.yesterday(), popularityOf("item", 30), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := func(days, values int) *popularity {
+		p := newPopularity(popularityOf("item", days)[0])
+		for i := range values {
+			p.ranks.set(int64(i)<<1|1, 1)
+		}
+		p.read = true
+		return p
+	}
+	third := maxRememberedBytes / 40 / 3
+	for i, c := range []struct{ values, kept int }{{3*third + 10, 0}, {third, 1}, {third, 2}, {third, 3}, {third, 3}, {2 * third, 2}, {10, 2}, {2 * third, 2}, {3*third + 10, 2}} {
+		m.memorise(source, []*popularity{large(i+1, c.values)})
+		if len(m.list) != c.kept {
+			t.Errorf("after number %d %d are kept, want %d", i, len(m.list), c.kept)
+		}
+	}
+}
+
+func popularityOf(property string, days int) []Column {
+	return []Column{{Family: Popularity, Name: "buy", Property: property, SpanDays: days, WindowDays: 365}}
 }
 
 // TestMemoryOfMany holds that of many who ask for the same one reads, and that who waits can give up.
@@ -163,7 +212,7 @@ func TestMemoryOfMany(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range all {
 		wait.Go(func() {
-			source, err := m.NewSource(t.Context(), v, []Column{{Family: Popularity, Name: "buy", Property: "item", SpanDays: 30, WindowDays: 365}}, nil)
+			source, err := m.NewSource(t.Context(), v, popularityOf("item", 30), nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -175,10 +224,45 @@ func TestMemoryOfMany(t *testing.T) {
 	if i := slices.IndexFunc(all[:], func(p *popularity) bool { return p != all[0] || p == nil || !p.read }); i >= 0 {
 		t.Errorf("number %d has another", i)
 	}
+}
+
+// TestMemoryWaits holds that those who waited take what the one before them has read, that who waits can give up, whatever it is told as the cause, and that who
+// gives up while reading makes place.
+func TestMemoryWaits(t *testing.T) {
+	s, m := newShop(t), NewMemory()
+	v := s.yesterday()
 	m.reading <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := m.NewSource(ctx, v, []Column{{Family: Popularity, Name: "buy", Property: "item", SpanDays: 7, WindowDays: 365}}, nil); !errors.Is(err, context.Canceled) {
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the server stops"))
+	if _, err := m.NewSource(ended, v, popularityOf("item", 7), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("who waits and gives up: %v", err)
+	}
+	var all [8]*popularity
+	var wait sync.WaitGroup
+	for i := range all {
+		wait.Go(func() {
+			source, err := m.NewSource(t.Context(), v, popularityOf("item", 30), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			all[i] = source.popularities[0]
+		})
+	}
+	time.Sleep(50 * time.Millisecond) // most of them wait by now
+	<-m.reading
+	wait.Wait()
+	for i, p := range all {
+		if p != all[0] {
+			t.Errorf("number %d read again", i)
+		}
+	}
+	for days := range 20 {
+		if _, err := m.NewSource(ended, v, popularityOf("item", days+1), nil); err == nil {
+			t.Error("it reads on")
+		}
+	}
+	if len(m.reading) > 0 {
+		t.Error("who gave up keeps the place")
 	}
 }

@@ -13,7 +13,6 @@ type DaysMark struct {
 	asOf    int64
 	late    int32
 	limited bool
-	shards  []int                          // how many days each has
 	days    []weak.Pointer[index.EventDay] // of all shards; what they point to never changes
 }
 
@@ -28,9 +27,7 @@ func (v *View) MarkDays(event string, from int32) DaysMark {
 	m.late, m.limited = v.env.MostLateDays[id]
 	from = max(from, v.env.Version.KeptFrom(event, v.env.Today))
 	for shard := range v.env.Version.Shards() {
-		days := v.env.Version.EventDays(shard, id, from, v.env.AsOfDay)
-		m.shards = append(m.shards, len(days))
-		for _, d := range days {
+		for _, d := range v.env.Version.EventDays(shard, id, from, v.env.AsOfDay) {
 			m.days = append(m.days, weak.Make(d))
 		}
 	}
@@ -39,5 +36,5 @@ func (v *View) MarkDays(event string, from int32) DaysMark {
 
 // Equal says whether both marks stand for the same.
 func (m DaysMark) Equal(o DaysMark) bool {
-	return m.event == o.event && m.asOf == o.asOf && m.late == o.late && m.limited == o.limited && slices.Equal(m.shards, o.shards) && slices.Equal(m.days, o.days)
+	return m.event == o.event && m.asOf == o.asOf && m.late == o.late && m.limited == o.limited && slices.Equal(m.days, o.days)
 }

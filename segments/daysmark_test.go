@@ -94,3 +94,37 @@ func TestDaysMark(t *testing.T) {
 	}
 	differs("the app opened again", yesterday().MarkDays("buy", from), true)
 }
+
+// TestDaysMarkOfMoments has what tells two marks apart be the moment alone, and how late events may be.
+func TestDaysMarkOfMoments(t *testing.T) {
+	now := time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC)
+	_, a := open(t, t.TempDir(), segments.Options{Clock: func() time.Time { return now }})
+	r, err := a.Write(t.Context(), segments.WriteRequest{Build: func(b *batch.Builder) error {
+		b.Event(0, batch.Event{CID: "a", Name: "buy", TimeMillis: now.UnixMilli(), OffsetMinutes: batch.NoOffset})
+		b.Event(1, batch.Event{CID: "b", Name: "buy", TimeMillis: now.Add(2 * time.Hour).UnixMilli(), OffsetMinutes: batch.NoOffset})
+		return nil
+	}})
+	if err != nil || len(r.Rejects) > 0 {
+		t.Fatal(err, r.Rejects)
+	}
+	view := func() *segments.View {
+		v, err := a.View(t.Context(), segments.ReadOptions{AtLeastPosition: r.Position})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(v.Close)
+		return v
+	}
+	early := view()
+	now = now.Add(3 * time.Hour)
+	later := view()
+	if early.MarkDays("buy", 0).Equal(later.MarkDays("buy", 0)) {
+		t.Error("an event more counts, and the marks are equal")
+	}
+	late := func(days int32) segments.DaysMark {
+		return later.WithoutLate(map[string]int32{"buy": days}).MarkDays("buy", 0)
+	}
+	if late(0).Equal(late(3)) || !late(3).Equal(late(3)) {
+		t.Error("marks do not know how late events may be")
+	}
+}

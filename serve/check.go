@@ -40,10 +40,14 @@ func (s modelService) Check(ctx context.Context, r *connect.Request[whowhenv1.Ch
 		return err
 	}
 	defer base.Close()
+	// Before who scores everybody is waited for, since a stream that begins tells more than one which does not. A caller who expects one message alone is
+	// told by it that there are several.
+	if err := stream.Send(&whowhenv1.CheckModelResponse{All: uint64(view.CIDs())}); err != nil {
+		return err
+	}
 	if err := s.server.scores.computing.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer s.server.scores.computing.Release(1)
 	last := &whowhenv1.CheckModelResponse{}
 	told := time.Now()
 	last.Found, err = check(ctx, view, dir, m, question, mostForetold, scoring.Walk{Workers: 2}, func(done, all uint64) error {
@@ -53,6 +57,7 @@ func (s modelService) Check(ctx context.Context, r *connect.Request[whowhenv1.Ch
 		told = time.Now()
 		return stream.Send(&whowhenv1.CheckModelResponse{Done: done, All: all})
 	})
+	s.server.scores.computing.Release(1)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"whowhen.dev/whowhen/serve/scoring"
 )
 
-// mostReady bounds the models that are kept ready to score. One takes some megabytes.
-const mostReady = 8
+// mostReady bounds the models that are kept ready to score. One takes some megabytes, and what it remembers is bounded by features.
+const mostReady = 16
 
 // readyModels keeps models ready to score, those that were last asked for, since to make one ready takes longer than to score somebody. It is safe for
 // concurrent use.
@@ -39,9 +39,10 @@ func (r *readyModels) load(app *segments.App, name, version string) (*scoring.Mo
 	}
 	model, question, err := modelOf(dir, name, version, data)
 	if err == nil {
-		r.keep(readyModel{app.Dir(), name, version, data, model, question})
+		kept := r.keep(readyModel{app.Dir(), name, version, data, model, question})
+		return kept.model, kept.question, nil
 	}
-	return model, question, err
+	return nil, nil, err
 }
 
 func (r *readyModels) find(appDir, name, version string, data []byte) (readyModel, bool) {
@@ -56,16 +57,21 @@ func (r *readyModels) find(appDir, name, version string, data []byte) (readyMode
 	return known, true
 }
 
-func (r *readyModels) keep(m readyModel) {
+// keep keeps a model and returns it, or the equal one that somebody else has made ready meanwhile, since that may remember something.
+func (r *readyModels) keep(m readyModel) readyModel {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i := r.index(m.appDir, m.name, m.version); i >= 0 {
+		if bytes.Equal(r.list[i].data, m.data) {
+			return r.list[i]
+		}
 		r.list = slices.Delete(r.list, i, i+1)
 	}
 	if len(r.list) == mostReady {
 		r.list = slices.Delete(r.list, 0, 1)
 	}
 	r.list = append(r.list, m)
+	return m
 }
 
 func (r *readyModels) index(appDir, name, version string) int {

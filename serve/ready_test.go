@@ -9,6 +9,7 @@ import (
 
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/serve/registry"
+	"whowhen.dev/whowhen/serve/scoring"
 )
 
 // TestReadyModels holds that a model is made ready once, that one which is damaged or replaced meanwhile is not taken for the one before, and that only so
@@ -88,4 +89,66 @@ func TestReadyModels(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// TestReadyOnce holds that of one version one model is kept, also after it has been replaced.
+func TestReadyOnce(t *testing.T) {
+	s, app, _ := modelServer(t)
+	path := modelDir(app).Path("churn", "1", registry.ArtifactFile)
+	for _, gain := range []float64{0.05, 0.07, 0.05} {
+		if err := os.WriteFile(path, trained(t, "1", gain).Artifact, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.ready.load(app, "churn", "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.ready.list) != 1 {
+		t.Errorf("%d are kept", len(s.ready.list))
+	}
+	other, err := s.home.CreateApp("other", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := modelDir(other).Add("churn", func(string) (registry.Content, error) { return registry.Content{Artifact: data}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	mine, _, err := s.ready.load(app, "churn", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, _, err := s.ready.load(other, "churn", "1")
+	if err != nil || mine == theirs {
+		t.Error("two apps share a model, and what it remembers", err)
+	}
+}
+
+// TestReadyTogether holds that many who ask at once for a model that is not ready get one, which has one memory.
+func TestReadyTogether(t *testing.T) {
+	s, app, _ := modelServer(t)
+	var mu sync.Mutex
+	kinds := map[*scoring.Model]bool{}
+	var wait sync.WaitGroup
+	start := make(chan struct{})
+	for range 16 {
+		wait.Go(func() {
+			<-start
+			m, _, err := s.ready.load(app, "churn", "1")
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			kinds[m] = true
+			mu.Unlock()
+		})
+	}
+	close(start)
+	wait.Wait()
+	if len(kinds) != 1 {
+		t.Errorf("%d models", len(kinds))
+	}
 }

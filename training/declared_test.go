@@ -151,3 +151,20 @@ func TestDeclaredBeyondTheSample(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+// TestNotKept refuses a question about an event that is known, but none of which is kept, and does not say that this very name was meant.
+func TestNotKept(t *testing.T) {
+	w := newWorld(6, 200, 60)
+	w.add("cid-00001", "zebra", 2, 1)
+	w.sort()
+	a := w.app(t, w.first+60, nil)
+	if _, err := a.SetRetention(t.Context(), false, batch.Retention{Name: "zebra", KeepDays: 5}); err != nil {
+		t.Fatal(err)
+	}
+	d := opens()
+	d.Target = `did("zebra")`
+	_, err := Train(t.Context(), a, d, quick())
+	if err == nil || !strings.Contains(err.Error(), `nobody has done "zebra"`) || strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("%v", err)
+	}
+}

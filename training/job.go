@@ -86,7 +86,7 @@ func (j *job) look(ctx context.Context) error {
 		i := slices.IndexFunc(catalog.Events, func(e segments.EventSummary) bool { return e.Name == name })
 		if i < 0 {
 			text := value.Quote(name)
-			if n, ok := expr.Nearest(name, j.base.Events()); ok {
+			if n, ok := expr.Nearest(name, slices.DeleteFunc(j.base.Events(), func(known string) bool { return known == name })); ok {
 				text += fmt.Sprintf(" (did you mean %s?)", value.Quote(n))
 			}
 			unknown = append(unknown, text)
