@@ -204,22 +204,28 @@ func popularityOf(property string, days int) []Column {
 	return []Column{{Family: Popularity, Name: "buy", Property: property, SpanDays: days, WindowDays: 365}}
 }
 
-// TestMemoryOfMany holds that of many who ask for the same one reads, and that who waits can give up.
-func TestMemoryOfMany(t *testing.T) {
-	s, m := newShop(t), NewMemory()
-	v := s.yesterday()
-	var all [16]*popularity
+// askTogether has many ask for the same at once, each of whom notes what it got, and returns who waits for them all.
+func askTogether(t *testing.T, m *Memory, v *segments.View, got []*popularity) *sync.WaitGroup {
 	var wait sync.WaitGroup
-	for i := range all {
+	for i := range got {
 		wait.Go(func() {
 			source, err := m.NewSource(t.Context(), v, popularityOf("item", 30), nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			all[i] = source.popularities[0]
+			got[i] = source.popularities[0]
 		})
 	}
+	return &wait
+}
+
+// TestMemoryOfMany holds that of many who ask for the same one reads.
+func TestMemoryOfMany(t *testing.T) {
+	s, m := newShop(t), NewMemory()
+	v := s.yesterday()
+	var all [16]*popularity
+	wait := askTogether(t, m, v, all[:])
 	wait.Wait()
 	if i := slices.IndexFunc(all[:], func(p *popularity) bool { return p != all[0] || p == nil || !p.read }); i >= 0 {
 		t.Errorf("number %d has another", i)
@@ -238,17 +244,7 @@ func TestMemoryWaits(t *testing.T) {
 		t.Errorf("who waits and gives up: %v", err)
 	}
 	var all [8]*popularity
-	var wait sync.WaitGroup
-	for i := range all {
-		wait.Go(func() {
-			source, err := m.NewSource(t.Context(), v, popularityOf("item", 30), nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			all[i] = source.popularities[0]
-		})
-	}
+	wait := askTogether(t, m, v, all[:])
 	time.Sleep(50 * time.Millisecond) // most of them wait by now
 	<-m.reading
 	wait.Wait()
