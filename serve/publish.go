@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type scores struct {
 	// computing is held by who scores everybody, which takes cores, and answering by who has everybody's scores in memory for a caller: two
 	// bytes and a bit for each CID.
 	computing, answering *semaphore.Weighted
+	// some is held by who scores some CIDs, as each takes megabytes while it does, and is done the sooner the fewer there are at a time.
+	some *semaphore.Weighted
 	// activating is held while a version is made active, and while scores are published after a look at which one that is.
 	activating sync.Mutex
 
@@ -33,7 +36,8 @@ type scores struct {
 }
 
 func newScores(h *segments.Home, clock func() time.Time, l *slog.Logger) *scores {
-	return &scores{home: h, clock: clock, logger: l, computing: semaphore.NewWeighted(1), answering: semaphore.NewWeighted(1), woken: make(chan struct{}, 1), failed: map[string]time.Time{}}
+	return &scores{home: h, clock: clock, logger: l, computing: semaphore.NewWeighted(1), answering: semaphore.NewWeighted(1),
+		some: semaphore.NewWeighted(int64(2 * runtime.GOMAXPROCS(0))), woken: make(chan struct{}, 1), failed: map[string]time.Time{}}
 }
 
 // publishing says how everybody is scored and put into the store.

@@ -1,12 +1,18 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
+	"connectrpc.com/connect"
+
+	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 	"whowhen.dev/whowhen/segments"
 	"whowhen.dev/whowhen/serve/registry"
 	"whowhen.dev/whowhen/serve/scoring"
@@ -150,5 +156,36 @@ func TestReadyTogether(t *testing.T) {
 	wait.Wait()
 	if len(kinds) != 1 {
 		t.Errorf("%d models", len(kinds))
+	}
+}
+
+// TestScoresTakeTurns holds that so many calls at most score some CIDs at a time, that who waits can give up, and that places are made again.
+func TestScoresTakeTurns(t *testing.T) {
+	s, _, client := modelServer(t)
+	ask := func(ctx context.Context) error {
+		_, err := client.Score(ctx, connect.NewRequest(&whowhenv1.ScoreRequest{Name: "churn", Cids: []string{fmt.Sprintf("%032x", 1)}}))
+		return err
+	}
+	places := int64(2 * runtime.GOMAXPROCS(0))
+	if !s.scores.some.TryAcquire(places) {
+		t.Fatal("there are fewer places")
+	}
+	brief, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := ask(brief); connect.CodeOf(err) != connect.CodeDeadlineExceeded {
+		t.Errorf("who waits too long: %v", err)
+	}
+	s.scores.some.Release(places)
+	var wait sync.WaitGroup
+	for range 4 * places {
+		wait.Go(func() {
+			if err := ask(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if !s.scores.some.TryAcquire(places) {
+		t.Error("a place is still taken")
 	}
 }

@@ -70,7 +70,7 @@ func (s modelService) Score(ctx context.Context, r *connect.Request[whowhenv1.Sc
 	if err := m.Fits(view); err != nil {
 		return nil, err
 	}
-	scored, err := m.Some(ctx, view, r.Msg.GetCids(), int(r.Msg.GetMoved()))
+	scored, err := s.server.scores.scoreSome(ctx, m, view, r.Msg.GetCids(), int(r.Msg.GetMoved()))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,15 @@ func (s modelService) Score(ctx context.Context, r *connect.Request[whowhenv1.Sc
 		response.Scores = append(response.Scores, encodeScored(r.Msg.Cids[i], c))
 	}
 	return connect.NewResponse(response), nil
+}
+
+// scoreSome scores some CIDs when it is its turn.
+func (s *scores) scoreSome(ctx context.Context, m *scoring.Model, view *segments.View, cids []string, moved int) ([]scoring.Scored, error) {
+	if err := s.some.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	defer s.some.Release(1)
+	return m.Some(ctx, view, cids, moved)
 }
 
 // warningsOf warns of scores that speak of a day when nothing is known any more.
