@@ -139,6 +139,13 @@ func TestLongAnswers(t *testing.T) {
 	}
 }
 
+// callsOf is how many calls go on.
+func callsOf(s *Server) int {
+	s.rooms.mu.Lock()
+	defer s.rooms.mu.Unlock()
+	return len(s.rooms.calls)
+}
+
 func TestAnswerNobodyReads(t *testing.T) {
 	s := newServer(t, Options{Limits: Limits{SendTimeout: 50 * time.Millisecond}})
 	url := listen(t, s)
@@ -153,8 +160,16 @@ func TestAnswerNobodyReads(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stream.Close()
-			time.Sleep(300 * time.Millisecond)
-			got := 0
+			if !stream.Receive() {
+				t.Fatal("it does not begin:", stream.Err())
+			}
+			for range 500 { // until the server has given up
+				time.Sleep(20 * time.Millisecond)
+				if callsOf(s) == 0 {
+					break
+				}
+			}
+			got := len(stream.Msg().Cids)
 			for stream.Receive() {
 				got += len(stream.Msg().Cids)
 			}

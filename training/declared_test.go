@@ -158,12 +158,18 @@ func TestNotKept(t *testing.T) {
 	w.add("cid-00001", "zebra", 2, 1)
 	w.sort()
 	a := w.app(t, w.first+60, nil)
-	if _, err := a.SetRetention(t.Context(), false, batch.Retention{Name: "zebra", KeepDays: 5}); err != nil {
+	position, err := a.SetRetention(t.Context(), false, batch.Retention{Name: "zebra", KeepDays: 5})
+	if err != nil {
 		t.Fatal(err)
 	}
+	v, err := a.View(t.Context(), segments.ReadOptions{AtLeastPosition: position})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Close()
 	d := opens()
 	d.Target = `did("zebra")`
-	_, err := Train(t.Context(), a, d, quick())
+	_, err = Train(t.Context(), a, d, quick())
 	if err == nil || !strings.Contains(err.Error(), `nobody has done "zebra"`) || strings.Contains(err.Error(), "did you mean") {
 		t.Errorf("%v", err)
 	}
