@@ -36,6 +36,11 @@ func TestDeletedSpaceComesBack(t *testing.T) {
 		peak = max(peak, s.Bytes())
 	}
 	before := s.Bytes()
+	if before > sweepBytes { // Badger has fallen behind: of so much not all is merged at once
+		if err := s.Compact(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.Compact(); err != nil {
 		t.Fatal(err)
 	}
