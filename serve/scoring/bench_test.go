@@ -127,7 +127,7 @@ func trained(b *testing.B, v *segments.View) *scoring.Model {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := scoring.New(&models.Artifact{Name: "bench", Version: "1", Model: r.Model}, expr.Everyone{})
+	m, err := scoring.New(&models.Artifact{Name: "bench", Version: "1", Model: r.Model, ColumnBins: r.ColumnBins, ScoreBins: r.ScoreBins}, expr.Everyone{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -45,8 +45,12 @@ func NewCIDs(arena *memory.Arena) *CIDs {
 	return d
 }
 
+// free gives everything back, once.
 func (c *content) free() {
 	arena := c.keys.arena
+	if arena == nil {
+		return
+	}
 	c.keys.free()
 	c.table.free()
 	*c = content{}

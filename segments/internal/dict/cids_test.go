@@ -421,3 +421,16 @@ func TestCIDsThatCannotBeNumbered(t *testing.T) {
 		t.Errorf("one too many loaded: %v", err)
 	}
 }
+
+// TestFreedTwice has a dictionary give its memory back before it is collected.
+func TestFreedTwice(t *testing.T) {
+	arena := memory.NewArena()
+	d := NewCIDs(arena)
+	fillUp(t, d, 1000)
+	for range 2 {
+		d.free()
+		if arena.UsedBytes() > 0 {
+			t.Errorf("%d bytes are in use", arena.UsedBytes())
+		}
+	}
+}
