@@ -31,7 +31,7 @@ func (s modelService) Check(ctx context.Context, r *connect.Request[whowhenv1.Ch
 		}
 		version, _ = registry.Active(changes)
 	}
-	m, question, err := loadModel(dir, name, version)
+	m, question, err := s.server.ready.load(app, name, version)
 	if err != nil {
 		return err
 	}

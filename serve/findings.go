@@ -7,6 +7,7 @@ import (
 
 	"whowhen.dev/whowhen/features/propensity"
 	"whowhen.dev/whowhen/models"
+	"whowhen.dev/whowhen/models/metrics"
 	whowhenv1 "whowhen.dev/whowhen/proto/gen/whowhen/v1"
 )
 
@@ -114,11 +115,7 @@ func totalOf(tenths []*whowhenv1.Outcome) (t total) {
 	return t
 }
 
-// off says whether it came for another number than foretold, both surely and noticeably.
-func (t total) off() bool {
-	off := math.Abs(t.positives - t.foretold)
-	return off > 3*math.Sqrt(t.variance) && off > 0.1*t.foretold
-}
+func (t total) off() bool { return metrics.Off(t.foretold, t.positives, t.variance) }
 
 // coveredDays is how many days of history the oldest cut-off trained on had.
 func coveredDays(a *models.Artifact) int {

@@ -2,11 +2,11 @@ package training
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"whowhen.dev/whowhen/models"
+	"whowhen.dev/whowhen/models/metrics"
 	"whowhen.dev/whowhen/training/report"
 )
 
@@ -43,7 +43,7 @@ func (j *job) describe(r *report.Report, m *fitted, last *trial) {
 	r.Warnings, r.LeftOut = append([]string{}, j.warnings...), append([]string{}, j.leftOut...)
 }
 
-// warnOff warns of probabilities that are off on the whole at the test cut-off: surely, and by more than a tenth.
+// warnOff warns of probabilities that are off on the whole at the test cut-off.
 func (j *job) warnOff(r *report.Report, m *fitted, last *trial) {
 	foretold, came, all, variance := 0.0, 0.0, 0.0, 0.0
 	for i, p := range last.predictions[theModel] {
@@ -53,7 +53,7 @@ func (j *job) warnOff(r *report.Report, m *fitted, last *trial) {
 			came += w
 		}
 	}
-	if off := math.Abs(came - foretold); off > 3*math.Sqrt(variance) && off > 0.1*foretold {
+	if metrics.Off(foretold, came, variance) {
 		newest := m.populations[len(m.populations)-1]
 		j.warn("the target holds for %s at the test cut-off, and the model foretold %s: probabilities are off by as much. At the newest cut-off trained on it held for %s",
 			report.Share(came/all), report.Share(foretold/all), report.Share(ratio(float64(newest.positives), float64(newest.eligible))))
